@@ -26,13 +26,14 @@ pub(crate) struct Arguments {
     /// shell and Keycloak export about who signs people in through them,
     /// lists of NetBox's REST interface, the sheet of devices filled in (`groma export --format csv --table device-sheet`),
     /// questionnaires filled in and the register of risks edited (`groma report --format questionnaire`, `groma export --format csv --table risks`),
+    /// guests of platforms as a document of ours, as the script for Hyper-V writes them, as OVF describes them or as Proxmox VE keeps them (104.conf),
     /// captures of a network (pcap, pcapng), scans of nmap (-oX), journals as text (journalctl -o export or -o json).
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// What the list is called; a newer list of the same name replaces it. Else the name of the file without its date
     #[arg(long, value_name = "NAME")]
     list: Option<String>,
-    /// The identity provider an export is of, by name or address, where the export does not say it
+    /// The identity provider or platform of virtualization an export is of, by name or address, where the export does not say it
     #[arg(long, value_name = "NAME", value_parser = provider)]
     of: Option<Peer>,
     /// Directory of the authority that let in the agents whose signed batches are imported [default: `authority` within the data directory].
@@ -98,6 +99,7 @@ fn take(
         | Kind::Mailboxes
         | Kind::RelyingParties
         | Kind::NetBox
+        | Kind::Platform
         | Kind::DeviceSheet => take_list(file, list, of, &bytes, store),
         Kind::Questionnaire => words::take_questionnaire(file, &bytes, store),
         Kind::RiskRegister => words::take_register(file, &bytes, by, store),
@@ -209,7 +211,8 @@ fn what(imported: &Imported) -> String {
             + imported.ties.len()
             + imported.parties.len()
             + imported.needs.len()
-            + imported.devices.len(),
+            + imported.devices.len()
+            + imported.facts.len(),
         counted(imported.rows_left_out, "row left out", "rows left out"),
         counted(imported.cells_left_out, "cell not read", "cells not read"),
     )

@@ -26,6 +26,7 @@ enum Name {
     WaveOutcome,
     WaveResidual,
     Decommission,
+    Platform,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<u8> {
@@ -41,6 +42,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<u8> {
         Name::WaveOutcome => schema_for!(groma_diff::WaveOutcome),
         Name::WaveResidual => schema_for!(groma_wave::Residual),
         Name::Decommission => schema_for!(groma_wave::Statement),
+        Name::Platform => schema_for!(groma_model::virtualization::PlatformDocument),
     };
     files::print((serde_json::to_string_pretty(&schema)? + "\n").as_bytes())?;
     Ok(0)

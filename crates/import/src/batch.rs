@@ -33,6 +33,7 @@ pub fn as_batch(imported: &Imported, site: &SiteId, version: &str) -> Batch {
         .chain(parties)
         .chain(needs)
         .chain(devices)
+        .chain(imported.facts.iter().cloned())
     {
         rows.push(serde_json::to_string(&fact).unwrap_or_default());
         records.push(Record {

@@ -21,6 +21,9 @@
 //!
 //! What NetBox answers to a list of devices, virtual machines or addresses is read as its REST API writes it.
 //!
+//! What platforms of virtualization were made to write is read by `groma-platform`: our own documents, what the inventory script for
+//! Hyper-V writes, descriptors of OVF, settings of guests of Proxmox VE.
+//!
 //! What nmap writes (`-oX`) is read by [`nmap`]: who answered, with which doors.
 //!
 //! A bad row is reported and left out; only a file that as a whole cannot be read is an error. A cell is
@@ -42,6 +45,7 @@ mod name;
 mod netbox;
 pub mod nmap;
 mod panel;
+mod platforms;
 mod questionnaire;
 mod register;
 mod relying;
@@ -50,10 +54,9 @@ mod separated;
 mod text;
 mod workbook;
 
-use groma_model::Peer;
-use groma_model::Timestamp;
 use groma_model::fact::{Declared, DeviceSays, DirectoryNeed, MailboxTie, RelyingParty};
 use groma_model::inventory::Inventory;
+use groma_model::{Fact, Peer, Timestamp};
 
 pub use batch::as_batch;
 pub use name::list_name;
@@ -90,6 +93,8 @@ pub enum Kind {
     RelyingParties,
     /// Devices, virtual machines or addresses as NetBox lists them.
     NetBox,
+    /// Guests, hosts and datastores of a platform of virtualization.
+    Platform,
     /// The sheet of devices, filled in by whoever stood before them.
     DeviceSheet,
     /// A questionnaire that an owner filled in: for [`read_questionnaire`].
@@ -101,7 +106,7 @@ pub enum Kind {
 }
 
 /// What was read from a list.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Imported {
     /// The name of the list, by which a newer one replaces it.
     pub list: String,
@@ -117,6 +122,8 @@ pub struct Imported {
     pub needs: Vec<DirectoryNeed>,
     /// What panels of devices say.
     pub devices: Vec<DeviceSays>,
+    /// What a platform of virtualization tells, each fact once.
+    pub facts: Vec<Fact>,
     /// What could not be read, by row: the first ones, and a last that counts the rest.
     pub skipped: Vec<RowProblem>,
     /// Rows that are left out.
@@ -202,6 +209,7 @@ pub fn recognise(bytes: &[u8]) -> Kind {
             Kind::Unknown("an old Excel workbook or one locked with a password: save it as CSV or as xlsx without a password".to_owned())
         }
         [] => Kind::Unknown("the file is empty".to_owned()),
+        _ if platforms::is_one(bytes) => Kind::Platform,
         _ if relying::is_json(bytes) => Kind::RelyingParties,
         _ if netbox::is_json(bytes) => Kind::NetBox,
         _ => separated::recognise(bytes),
@@ -213,7 +221,7 @@ pub fn read(name: &str, bytes: &[u8], now: Timestamp) -> Result<Imported, Import
     read_of(name, bytes, now, None)
 }
 
-/// The same for an export of the identity provider at `of`, where the export does not say so itself.
+/// The same for an export of the identity provider or of the platform `of`, where the export does not say so itself.
 pub fn read_of(
     name: &str,
     bytes: &[u8],
@@ -227,6 +235,7 @@ pub fn read_of(
         Kind::RelyingParties => relying::read(&list, &text::decode(bytes).unwrap_or_default(), of)?,
         Kind::NetBox => netbox::read(&list, &text::decode(bytes).unwrap_or_default())?,
         Kind::RvTools => workbook::read(&list, bytes)?,
+        Kind::Platform => platforms::read(&list, bytes, of)?,
         Kind::DeviceSheet => {
             let (reading, name) = panel::read(&list, &text::decode(bytes).unwrap_or_default())?;
             list = name;
@@ -247,7 +256,8 @@ pub fn read_of(
         && reading.ties.is_empty()
         && reading.parties.is_empty()
         && reading.needs.is_empty()
-        && reading.devices.is_empty();
+        && reading.devices.is_empty()
+        && reading.facts.is_empty();
     if let (true, Some(first)) = (nothing, reading.problems.first()) {
         return Err(ImportError::NothingUsable {
             list,
@@ -264,6 +274,7 @@ pub fn read_of(
         parties: reading.parties,
         needs: reading.needs,
         devices: reading.devices,
+        facts: reading.facts,
         skipped: reading.problems,
         rows_left_out: reading.rows_left_out,
         cells_left_out: reading.cells_left_out,
@@ -362,6 +373,7 @@ pub(crate) struct Reading {
     pub(crate) parties: Vec<RelyingParty>,
     pub(crate) needs: Vec<DirectoryNeed>,
     pub(crate) devices: Vec<DeviceSays>,
+    pub(crate) facts: Vec<Fact>,
     pub(crate) problems: Vec<RowProblem>,
     pub(crate) rows: usize,
     untold: usize,

@@ -15,14 +15,19 @@
     )
 )]
 
+pub mod document;
+pub mod hyperv;
+mod json;
 pub mod libvirt;
+pub mod ovf;
+pub mod proxmox;
 pub mod vsphere;
 mod words;
 
 use groma_model::Fact;
 use groma_model::fact::Measurement;
 
-pub use words::{mac_address, uuid};
+pub use words::{mac_address, reachable, uuid};
 
 /// What was read of a platform, and what was not.
 #[derive(Clone, PartialEq, Debug, Default)]

@@ -1,5 +1,7 @@
 //! The few words every platform writes its own way.
 
+use std::net::IpAddr;
+
 /// A MAC address in lower case with colons, from any usual writing (`00-50-56-AB-CD-EF`, `0050.56ab.cdef`, `005056ABCDEF`).
 /// `None` for anything else, and for the address that means none (all zeros).
 pub fn mac_address(text: &str) -> Option<String> {
@@ -17,6 +19,21 @@ pub fn uuid(text: &str) -> Option<String> {
     let means_none =
         digits.bytes().all(|digit| digit == b'0') || digits.bytes().all(|digit| digit == b'f');
     (digits.len() == 32 && !means_none).then(|| groups(&digits, &[8, 4, 4, 4, 12], "-"))
+}
+
+/// An address, with or without the length of its network, that others can reach: not of its link, its host or a group alone.
+pub fn reachable(text: &str) -> Option<IpAddr> {
+    let bare = text.split('/').next().unwrap_or_default();
+    let address: IpAddr = bare.trim().parse().ok()?;
+    let of_the_link = match address {
+        IpAddr::V4(address) => address.is_link_local(),
+        IpAddr::V6(address) => address.is_unicast_link_local(),
+    };
+    let useful = !of_the_link
+        && !address.is_loopback()
+        && !address.is_unspecified()
+        && !address.is_multicast();
+    useful.then_some(address)
 }
 
 /// The hex digits of a text that holds nothing else but `between`, in lower case.

@@ -27,6 +27,7 @@ mod channel;
 mod http;
 mod libvirt;
 mod look;
+mod proxmox;
 #[cfg(test)]
 mod testing;
 pub mod trust;

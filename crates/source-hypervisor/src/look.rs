@@ -60,15 +60,14 @@ fn read(asking: &Asking<'_>, sink: &mut dyn Sink) -> Result<CoverageState, Cause
     match asking.access.kind {
         PlatformKind::Libvirt => crate::libvirt::read(asking, sink),
         PlatformKind::Vsphere => vsphere::read(asking, sink),
-        PlatformKind::Proxmox
-        | PlatformKind::HyperV
-        | PlatformKind::Xapi
-        | PlatformKind::Ovirt
-        | PlatformKind::Other => Err(Cause::new(
-            format!("{} is not asked yet", asking.access.kind.title()),
-            Reason::Unsupported,
-            "",
-        )),
+        PlatformKind::Proxmox => crate::proxmox::read(asking, sink),
+        PlatformKind::HyperV | PlatformKind::Xapi | PlatformKind::Ovirt | PlatformKind::Other => {
+            Err(Cause::new(
+                format!("{} is not asked yet", asking.access.kind.title()),
+                Reason::Unsupported,
+                "",
+            ))
+        }
     }
 }
 

@@ -18,11 +18,13 @@
 //! | `datastore_free_bytes` | of a datastore |
 //! | `hypervisor_cpu_used_percent`, `hypervisor_memory_used_bytes` | of a host |
 
+mod document;
 mod guest;
 mod moving;
 mod platform;
 mod words;
 
+pub use document::{PLATFORM_SCHEMA, PlatformDocument};
 pub use guest::{
     DiskController, DiskFormat, DiskMode, Firmware, Guest, GuestDisk, GuestNic, GuestSnapshot,
     GuestSort, Passthrough, PassthroughSort, Power, Tools,

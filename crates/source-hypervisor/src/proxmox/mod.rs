@@ -1,0 +1,298 @@
+//! Proxmox VE, by its REST interface.
+//!
+//! **What it asks.** GET alone; with a password instead of a token, one POST for a ticket before. What may be asked stands in
+//! [`groma_platform::proxmox::Question`].
+//!
+//! **Which rights it needs.** The role PVEAuditor on `/`. The helpers inside guests answer to VM.Monitor (until version 8) or
+//! VM.GuestAgent.Audit (from version 9 on); without it addresses and systems of guests are missing, and told as one gap.
+//!
+//! **What it costs.** Some nine questions, four for each node, two for each guest and up to four more for one that runs, one at
+//! a time.
+//!
+//! A guest that went away meanwhile, a node that does not answer, a helper that is off: the rest goes on.
+//! **Never run against a real Proxmox VE.**
+
+mod asking;
+mod logon;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use groma_model::{CoverageState, Gap, Reason, Scope};
+use groma_platform::proxmox::{
+    ClusterQuestion, GuestPlace, GuestQuestion, NodeQuestion, Question, Reader,
+};
+use groma_source::{Sink, SinkExt};
+
+use self::asking::{Conversation, No};
+use crate::cause::Cause;
+use crate::look::Asking;
+
+/// Most gaps that are told one by one.
+const GAPS_MAX: usize = 200;
+
+const AUDITOR: &str = "give the user and its token the role PVEAuditor on the path /";
+const HELPER: &str = "give the user and its token VM.GuestAgent.Audit (from version 9 on) or VM.Monitor (before) on /vms";
+
+/// Reads all of one Proxmox VE.
+///
+/// # Errors
+/// It cannot be reached, is not known, refuses the log-on, or does not say which cluster it is.
+pub(crate) fn read(asking: &Asking<'_>, sink: &mut dyn Sink) -> Result<CoverageState, Cause> {
+    let mut look = Look {
+        asking,
+        with: Conversation::open(asking)?,
+        reader: Reader::new(),
+        missed: Missed::default(),
+        away: BTreeSet::new(),
+    };
+    let asked = look
+        .cluster()
+        .and_then(|()| look.nodes())
+        .and_then(|()| look.guests());
+    if let Err(cause) = asked {
+        // Without its name nothing of it can be told.
+        if look.reader.platform().is_none() {
+            return Err(cause);
+        }
+        look.missed.add(asking.scope.clone(), cause);
+    }
+    Ok(look.told(sink))
+}
+
+struct Look<'a> {
+    asking: &'a Asking<'a>,
+    with: Conversation<'a>,
+    reader: Reader,
+    missed: Missed,
+    /// Nodes that do not answer.
+    away: BTreeSet<String>,
+}
+
+/// An end of the whole look: no time, no server, no log-on any more.
+type End = Result<(), Cause>;
+
+impl Look<'_> {
+    fn cluster(&mut self) -> End {
+        for question in ClusterQuestion::ALL {
+            let scope = self.asking.scope.clone();
+            self.ask(&Question::Cluster(question), &scope)?;
+            if question == ClusterQuestion::Status && self.reader.platform().is_none() {
+                return Err(self.missed.last(Cause::new(
+                    "the server does not say which cluster or node it is",
+                    Reason::PermissionDenied,
+                    AUDITOR,
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn nodes(&mut self) -> End {
+        for (node, is_online) in self.reader.nodes() {
+            if !is_online {
+                self.goes(&node, "the cluster does not reach it");
+                continue;
+            }
+            let scope = self.part(&format!("nodes/{node}"));
+            for question in NodeQuestion::ALL {
+                if !self.away.contains(&node) {
+                    self.ask(&Question::Node(node.clone(), question), &scope)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn guests(&mut self) -> End {
+        for place in self.reader.guests() {
+            if self.away.contains(place.node()) {
+                continue;
+            }
+            let scope = self.part(place.key());
+            if self.ask(
+                &Question::Guest(place.clone(), GuestQuestion::Config),
+                &scope,
+            )? {
+                self.further(&place, &scope)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn further(&mut self, place: &GuestPlace, scope: &Scope) -> End {
+        for question in self.reader.further(place) {
+            let is_closed = question.is_for_agent() && self.missed.helpers;
+            let gone = self.away.contains(place.node());
+            // A helper that did not answer once does not answer the next question either.
+            if is_closed || gone || (!self.ask(&question, scope)? && question.is_for_agent()) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks, and hands the answer to the reader. False where there is none, which was told.
+    fn ask(&mut self, question: &Question, scope: &Scope) -> Result<bool, Cause> {
+        let no = match self.with.ask(question) {
+            Ok(answer) => match self.reader.answer(question, &answer) {
+                Ok(()) => return Ok(true),
+                Err(unread) => No::Other(Cause::new(
+                    format!("{question}: {unread}"),
+                    Reason::Malformed,
+                    "check the url",
+                )),
+            },
+            Err(no) => no,
+        };
+        self.refused(question, scope, no).map(|()| false)
+    }
+
+    fn refused(&mut self, question: &Question, scope: &Scope, no: No) -> End {
+        match (no, question) {
+            (No::End(cause), _) => return Err(cause),
+            (No::Denied, question) if question.is_for_agent() => {
+                self.missed.closed(self.asking.scope)
+            }
+            (No::Denied, _) => self.missed.add(
+                scope.clone(),
+                Cause::new(
+                    format!("{question} may not be read"),
+                    Reason::PermissionDenied,
+                    AUDITOR,
+                ),
+            ),
+            // A helper that hangs looks like a node that does; the next guest's settings tell them apart.
+            (No::Failed(_) | No::Absent(_) | No::NodeAway(_), Question::Guest(place, _))
+                if question.is_for_agent() =>
+            {
+                self.reader.silent(place);
+            }
+            (No::Absent(_), question) if question.may_be_absent() => {}
+            (No::Absent(what), _) => self.missed.add(
+                scope.clone(),
+                Cause::new(
+                    format!("{question}: {what}"),
+                    Reason::Vanished,
+                    "look again",
+                ),
+            ),
+            (No::NodeAway(what), Question::Node(node, _)) => self.goes(node, &what),
+            (No::NodeAway(what), Question::Guest(place, _)) => self.goes(place.node(), &what),
+            (No::NodeAway(what) | No::Failed(what), _) => self.missed.add(
+                scope.clone(),
+                Cause::new(
+                    format!("{question}: {what}"),
+                    Reason::Refused,
+                    "see the log of pvedaemon on the node",
+                ),
+            ),
+            (No::Other(cause), _) => self.missed.add(scope.clone(), cause),
+        }
+        Ok(())
+    }
+
+    /// A node does not answer: one gap, and nothing more is asked of it.
+    fn goes(&mut self, node: &str, what: &str) {
+        if self.away.insert(node.to_owned()) {
+            let cause = Cause::new(
+                format!("node {node} and its guests: {what}"),
+                Reason::Unreachable,
+                "look again when it is back",
+            );
+            let scope = self.part(&format!("nodes/{node}"));
+            self.missed.add(scope, cause);
+        }
+    }
+
+    fn part(&self, of: &str) -> Scope {
+        let (space, path) = self
+            .asking
+            .scope
+            .as_str()
+            .split_once(':')
+            .unwrap_or_default();
+        Scope::new(space, &format!("{path}/{of}"))
+    }
+
+    fn told(self, sink: &mut dyn Sink) -> CoverageState {
+        let Self {
+            asking,
+            reader,
+            mut missed,
+            ..
+        } = self;
+        let read = reader.finish();
+        for fact in read.facts {
+            sink.saw_now(asking.window, asking.scope, fact);
+        }
+        for what in read.untold {
+            missed.add(
+                asking.scope.clone(),
+                Cause::new(what, Reason::Malformed, ""),
+            );
+        }
+        missed.told(asking.scope, sink)
+    }
+}
+
+/// What could not be seen.
+#[derive(Default)]
+struct Missed {
+    gaps: Vec<Gap>,
+    more: usize,
+    /// True once a helper inside a guest may not be asked: then none may.
+    helpers: bool,
+}
+
+impl Missed {
+    fn add(&mut self, scope: Scope, cause: Cause) {
+        match self.gaps.len() < GAPS_MAX {
+            true => self.gaps.push(cause.gap(&scope)),
+            false => self.more += 1,
+        }
+    }
+
+    fn closed(&mut self, scope: &Scope) {
+        if !self.helpers {
+            self.helpers = true;
+            let what = "helpers inside guests may not be asked: addresses, names and systems of guests are missing";
+            self.add(
+                scope.clone(),
+                Cause::new(what, Reason::PermissionDenied, HELPER),
+            );
+        }
+    }
+
+    /// Why the look ends: what was said last, else `cause`.
+    fn last(&mut self, cause: Cause) -> Cause {
+        let Some(gap) = self.gaps.pop() else {
+            return cause;
+        };
+        Cause {
+            what: gap.what,
+            reason: gap.reason,
+            remedy: gap.remedy.unwrap_or_default(),
+        }
+    }
+
+    fn told(self, scope: &Scope, sink: &mut dyn Sink) -> CoverageState {
+        let is_whole = self.gaps.is_empty();
+        for gap in self.gaps {
+            sink.missed(gap);
+        }
+        if self.more > 0 {
+            sink.missed_because(
+                scope,
+                format!("and {} more holes", self.more),
+                Reason::BudgetExhausted,
+                "",
+            );
+        }
+        match is_whole {
+            true => CoverageState::Complete,
+            false => CoverageState::Partial,
+        }
+    }
+}
