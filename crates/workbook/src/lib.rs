@@ -17,6 +17,7 @@
 mod book;
 mod cell;
 mod index;
+mod platforms;
 mod rvtools;
 mod sheets;
 mod summary;

@@ -84,7 +84,7 @@ pub(super) fn info<'a>(estate: &Estate<'a>, told: &Told<'a>) -> Row {
         .with("Provisioned MiB", mib(capacity))
         .with(
             "In Use MiB",
-            mib(estate.bytes(told.entity, "vm_disk_used_bytes")),
+            mib(estate.numbers.bytes(told.entity, "vm_disk_used_bytes")),
         )
         .with("CBT", maybe_truth(guest.changed_block_tracking))
         .with("Primary IP Address", address(guest))

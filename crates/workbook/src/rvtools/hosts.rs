@@ -15,19 +15,20 @@ pub(super) fn hosts<'a>(estate: &'a Estate<'a>) -> impl Iterator<Item = Row> + '
     hosts.map(|(entity, host)| carries(estate, host, hardware(estate, entity, host)))
 }
 
-fn hardware<'a>(estate: &Estate<'a>, entity: &Entity, host: &'a Hypervisor) -> Row {
+fn hardware<'a>(estate: &Estate<'a>, entity: &'a Entity, host: &'a Hypervisor) -> Row {
     let per = |part: Option<u32>, whole: Option<u32>| {
         let part = part.filter(|part| *part > 0);
         whole.zip(part).map(|(whole, part)| whole / part)
     };
     let threads = host.threads.zip(host.cores);
-    let used = estate.number(entity, "hypervisor_memory_used_bytes");
+    let used = estate.numbers.of(entity, "hypervisor_memory_used_bytes");
     let memory = host.memory_bytes.filter(|bytes| *bytes > 0);
     let used = used
         .zip(memory)
         .map(|(used, all)| (100.0 * used / all as f64).round());
     let load = estate
-        .number(entity, "hypervisor_cpu_used_percent")
+        .numbers
+        .of(entity, "hypervisor_cpu_used_percent")
         .map(f64::round);
     of_host(estate, host)
         .with("in Maintenance Mode", truth(host.maintenance))
@@ -64,7 +65,7 @@ fn told(number: usize) -> Cell {
 }
 
 fn carries<'a>(estate: &Estate<'a>, host: &'a Hypervisor, row: Row) -> Row {
-    let load = estate.on_host(host);
+    let load = estate.platforms.on_host(host);
     let cores = host.cores.filter(|cores| *cores > 0).map(f64::from);
     let per_core = |number: u64| cores.map(|cores| (100.0 * number as f64 / cores).round() / 100.0);
     row.with("# VMs total", load.guests)

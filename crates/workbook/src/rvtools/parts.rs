@@ -61,7 +61,7 @@ fn path<'a>(estate: &Estate<'a>, told: &Told<'a>, disk: &'a GuestDisk) -> Cell {
         .map(ToString::to_string)
         .unwrap_or_default();
     let on = disk.datastore.as_deref().filter(|_| !file.starts_with('['));
-    let on = on.map(|key| estate.datastore(&told.guest.platform, key));
+    let on = on.map(|key| estate.platforms.store_name(&told.guest.platform, key));
     match on {
         Some(on) => Cell::from(format!("[{on}] {file}").trim_end().to_owned()),
         None => Cell::from(file),

@@ -13,17 +13,15 @@ pub(super) fn datastores<'a>(estate: &'a Estate<'a>) -> impl Iterator<Item = Row
     all.map(|(entity, store)| datastore(estate, entity, store))
 }
 
-fn datastore<'a>(estate: &Estate<'a>, entity: &Entity, store: &'a Datastore) -> Row {
-    let free = estate.bytes(entity, "datastore_free_bytes");
+fn datastore<'a>(estate: &Estate<'a>, entity: &'a Entity, store: &'a Datastore) -> Row {
+    let free = estate.numbers.bytes(entity, "datastore_free_bytes");
     let room = store.capacity_bytes.zip(free);
     let share = room
         .filter(|(all, _)| *all > 0)
         .map(|(all, free)| (100.0 * free as f64 / all as f64).round());
-    let load = estate.on_store(store);
-    let hosts = store.hosts.iter().map(|key| {
-        let host = estate.host(&store.platform, Some(key));
-        host.map_or_else(|| key.clone(), |host| host.name.to_string())
-    });
+    let load = estate.platforms.on_store(store);
+    let hosts = store.hosts.iter();
+    let hosts = hosts.map(|key| estate.platforms.host_name(&store.platform, key));
     let (sort, version) = sort(store);
     of_platform(&store.platform)
         .with("Name", store.name.to_string())
