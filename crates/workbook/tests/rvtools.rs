@@ -134,13 +134,21 @@ fn a_guest_of_another_platform_stands_in_the_same_columns() {
         ("VI SDK Server", text("kvm1")),
         ("VI SDK UUID", Data::Empty),
         ("Consolidation Needed", Data::Empty),
+        ("Disks", Data::Float(1.0)),
     ] {
         assert_eq!(cell(&mut book, "vInfo", stray, title), value, "{title}");
     }
     let path = cell(&mut book, "vDisk", stray, "Path");
     assert_eq!(path, text("/var/lib/libvirt/images/stray.qcow2"));
-    let cell = cell(&mut book, "vInfo", ("VM", "cell"), "VM UUID");
-    assert_eq!(cell, Data::Empty, "a container has the UUID of its host");
+    for (title, why) in [
+        ("VM UUID", "a container has the UUID of its host"),
+        ("SMBIOS UUID", "a container has the UUID of its host"),
+        ("Disks", "nobody told of disks, which is not none"),
+        ("Provisioned MiB", "nobody told of disks, which is not none"),
+    ] {
+        let cell = cell(&mut book, "vInfo", ("VM", "cell"), title);
+        assert_eq!(cell, Data::Empty, "{title}: {why}");
+    }
 }
 
 #[test]

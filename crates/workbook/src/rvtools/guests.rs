@@ -5,8 +5,8 @@ use groma_model::virtualization::{
 };
 
 use super::estate::{Estate, Told, of_platform};
-use super::row::{Row, mark, maybe_truth, mib, truth};
-use crate::cell::{Cell, count, list};
+use super::row::{self, Row, mark, maybe_truth, mib, truth};
+use crate::cell::{Cell, list};
 
 /// Columns of vInfo for networks.
 const NETWORKS: [&str; 8] = [
@@ -64,6 +64,7 @@ fn power(power: Power) -> &'static str {
 pub(super) fn info<'a>(estate: &Estate<'a>, told: &Told<'a>) -> Row {
     let guest = told.guest;
     let sizes: Option<Vec<u64>> = guest.disks.iter().map(|disk| disk.capacity_bytes).collect();
+    let sizes = sizes.filter(|sizes| !sizes.is_empty());
     let capacity = sizes.map(|sizes| sizes.into_iter().fold(0, u64::saturating_add));
     let running = guest.tools.as_ref().and_then(|tools| tools.running);
     let mut row = common(estate, told)
@@ -78,8 +79,8 @@ pub(super) fn info<'a>(estate: &Estate<'a>, told: &Told<'a>) -> Row {
         .with("Consolidation Needed", consolidation(guest))
         .with("CPUs", guest.processors)
         .with("Memory", mib(guest.memory_bytes))
-        .with("NICs", count(guest.nics.len()))
-        .with("Disks", count(guest.disks.len()))
+        .with("NICs", row::told(guest.nics.len()))
+        .with("Disks", row::told(guest.disks.len()))
         .with("Total disk capacity MiB", mib(capacity))
         .with("Provisioned MiB", mib(capacity))
         .with(
@@ -193,11 +194,10 @@ pub(super) fn health<'a>(estate: &'a Estate<'a>) -> impl Iterator<Item = Row> + 
                 BlockerSeverity::Critical => "Critical",
                 BlockerSeverity::Warning => "Warning",
             };
-            let says = [&blocker.what, &blocker.because, &blocker.remedy];
-            let says: Vec<&str> = says.into_iter().map(String::as_str).collect();
+            let says = format!("{}: {} {}", blocker.what, blocker.because, blocker.remedy);
             of_platform(&told.guest.platform)
                 .with("Name", told.guest.name.to_string())
-                .with("Message", says.join(" "))
+                .with("Message", says)
                 .with("Message type", grave)
         })
     })

@@ -6,8 +6,8 @@ use groma_model::inventory::{Entity, Inventory};
 use groma_model::virtualization::{Cluster, Hypervisor, Platform};
 
 use super::estate::{Estate, of_host, of_platform};
-use super::row::{Row, maybe_truth, mib, truth};
-use crate::cell::{Cell, count, list};
+use super::row::{Row, maybe_truth, mib, told, truth};
+use crate::cell::{count, list};
 
 /// Rows of vHost.
 pub(super) fn hosts<'a>(estate: &'a Estate<'a>) -> impl Iterator<Item = Row> + 'a {
@@ -53,15 +53,6 @@ fn hardware<'a>(estate: &Estate<'a>, entity: &'a Entity, host: &'a Hypervisor) -
         .with("Model", host.model.as_deref())
         .with("Object ID", host.key.as_str())
         .with("UUID", host.uuid.as_deref())
-}
-
-/// A number of things, where any were told.
-fn told(number: usize) -> Cell {
-    if number > 0 {
-        count(number)
-    } else {
-        Cell::Empty
-    }
 }
 
 fn carries<'a>(estate: &Estate<'a>, host: &'a Hypervisor, row: Row) -> Row {

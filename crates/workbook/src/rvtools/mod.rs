@@ -7,6 +7,7 @@
 
 mod columns;
 mod estate;
+mod frame;
 mod guests;
 mod hosts;
 mod network;

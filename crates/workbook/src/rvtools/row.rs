@@ -1,6 +1,6 @@
 //! A row by the titles of its columns.
 
-use crate::cell::Cell;
+use crate::cell::{Cell, count};
 
 /// Cells by title. A sheet takes those it has a column for: what is said of a guest on each sheet is made once.
 #[derive(Clone, Default)]
@@ -41,4 +41,13 @@ pub(super) fn mark(value: bool) -> Cell {
 /// Bytes as whole MiB.
 pub(super) fn mib(bytes: impl Into<Option<u64>>) -> Cell {
     bytes.into().map(|bytes| bytes >> 20).into()
+}
+
+/// A number of things, where any were told.
+pub(super) fn told(number: usize) -> Cell {
+    if number > 0 {
+        count(number)
+    } else {
+        Cell::Empty
+    }
 }
