@@ -165,6 +165,8 @@ const TEST_EDGES: &[(&str, &str)] = &[
     ("groma-import", "groma-report"),
     // So does a document for NetBox.
     ("groma-import", "groma-export"),
+    // So does a workbook in the layout of RVTools.
+    ("groma-import", "groma-workbook"),
     // What may leave the house is tried in every format it leaves in.
     ("groma-share", "groma-report"),
     ("groma-share", "groma-export"),

@@ -57,6 +57,8 @@ enum Format {
     Netbox,
     /// A document per machine in GLPI's inventory format.
     Glpi,
+    /// Guests, hosts and datastores of every platform of virtualization as a workbook (.xlsx) laid out as an export of RVTools.
+    Rvtools,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -97,8 +99,13 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
     arguments.link.apply(&mut inventory);
     let (inventory, names) = arguments.share.apply(inventory, place, &world)?;
     let (format, table) = (arguments.format, arguments.table);
-    files::write_with(&arguments.out, |out| match format {
-        Format::Json => {
+    let workbook = match format {
+        Format::Rvtools => Some(groma_workbook::rvtools(&inventory)?),
+        _ => None,
+    };
+    files::write_with(&arguments.out, |out| match (format, &workbook) {
+        (_, Some(bytes)) => out.write_all(bytes),
+        (Format::Json, None) => {
             document::write(&inventory, out)?;
             out.write_all(b"\n")
         }
@@ -113,7 +120,8 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
 /// Every format but the document itself, which is too large to be held as one text.
 fn text(inventory: &Inventory, format: Format, table: Table) -> String {
     match format {
-        Format::Json | Format::Csv => rows(inventory, table),
+        // The two that are no text are written by the caller.
+        Format::Json | Format::Rvtools | Format::Csv => rows(inventory, table),
         Format::MailRoutesCsv => groma_report::mail_routes_csv(inventory),
         Format::Graphml => groma_export::graphml(inventory),
         Format::Dot => groma_export::dot(inventory),

@@ -1,7 +1,7 @@
 //! Writes a report of a made-up estate, and what each format cost.
 //!
 //!     cargo run --release -p groma-report --example generate_report -- 10000 200000 report.html
-//!     cargo run --release -p groma-report --example generate_report -- office|moving|devices|single report.html
+//!     cargo run --release -p groma-report --example generate_report -- office|moving|devices|guests|single report.html
 //!     cargo run --release -p groma-report --example generate_report -- document inventory.json report.html
 //!     cargo run --release -p groma-report --example generate_report -- sheets report.html    (questionnaires and the register beside it)
 #![allow(
@@ -44,6 +44,7 @@ fn main() {
             std::fs::write(format!("{path}.risks.csv"), risks).expect("the path can be written");
             (inventory, *path)
         }
+        ["guests", path] => (sample::guests(), *path),
         ["single", path] => (sample::single(), *path),
         [hosts, dependencies, path] => {
             let number = |text: &str| {

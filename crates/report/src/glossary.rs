@@ -91,6 +91,11 @@ const WORDS: &[Entry] = &[
         |page| !page.gaps.rows.is_empty(),
     ),
     entry(
+        "guest",
+        "A virtual machine or container that a platform of virtualization runs on one of its hosts.",
+        |page| page.guests.is_some(),
+    ),
+    entry(
         "hidden",
         "A standard inventory (host facts, open ports, your list) does not show this dependency.",
         |page| page.hidden.total > 0,
@@ -104,6 +109,14 @@ const WORDS: &[Entry] = &[
         "limps",
         "Without the provider the consumer goes on, but does only part of its work.",
         |page| any(page, |n| n.strength == "limps"),
+    ),
+    entry(
+        "live, warm, cold",
+        "Whether a guest goes on working while it moves, stands still for its last changes only, or is off while it is copied.",
+        |page| {
+            let guests = page.guests.iter().flat_map(|part| &part.guests.rows);
+            guests.into_iter().any(|row| !row.ways.is_empty())
+        },
     ),
     entry(
         "observed",

@@ -1,5 +1,6 @@
 //! The report as GitHub-flavoured Markdown.
 
+mod guests;
 mod waves;
 
 use std::fmt::Write as _;
@@ -26,6 +27,7 @@ pub(crate) fn render(page: &Page, words: &Catalogue) -> String {
         &page.archives,
     );
     data(&mut out, words.data, &page.data_lead, &page.data);
+    guests::guests(&mut out, page);
     ledger(&mut out, page);
     mail_ledger(&mut out, page);
     devices(&mut out, page);

@@ -21,7 +21,7 @@ const WIDE: (f64, f64) = (130.0, 250.0);
 /// Height of a line in points, and how many lines a row shows at most.
 const LINE: (f64, usize) = (15.0, 12);
 /// Largest whole number a cell holds exactly.
-const EXACT: u64 = 1 << 53;
+pub(crate) const EXACT: u64 = 1 << 53;
 /// Days from the first day of spreadsheets to 1970.
 const EPOCH_DAYS: f64 = 25_569.0;
 /// The first day all spreadsheets agree about, 1900-03-01, and the last one, in days of theirs.
@@ -380,7 +380,7 @@ fn footer(generated: &str, on_paper: &str) -> String {
     format!("&L&8groma · &A{on_paper}&C&8 {generated} UTC&R&8&P / &N")
 }
 
-fn refused(sheet: &str, source: XlsxError) -> WorkbookError {
+pub(crate) fn refused(sheet: &str, source: XlsxError) -> WorkbookError {
     WorkbookError::Sheet {
         sheet: sheet.to_owned(),
         source,

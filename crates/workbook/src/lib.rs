@@ -17,6 +17,8 @@
 mod book;
 mod cell;
 mod index;
+mod platforms;
+mod rvtools;
 mod sheets;
 mod summary;
 mod words;
@@ -26,6 +28,7 @@ use rust_xlsxwriter::XlsxError;
 
 use crate::book::Book;
 use crate::index::Index;
+pub use crate::rvtools::rvtools;
 
 /// Why there is no workbook.
 #[derive(Debug, thiserror::Error)]

@@ -4,6 +4,7 @@ mod content;
 mod devices;
 mod estate;
 mod findings;
+mod guests;
 mod hosts;
 mod looked;
 mod mail;
@@ -18,6 +19,9 @@ use crate::index::Index;
 pub(crate) fn write(index: &Index<'_>, book: &mut Book) -> Result<(), WorkbookError> {
     findings::findings(index, book)?;
     hosts::hosts(index, book)?;
+    guests::guests(index, book)?;
+    guests::hosts(index, book)?;
+    guests::datastores(index, book)?;
     devices::devices(index, book)?;
     estate::systems(index, book)?;
     needs::hidden(index, book)?;

@@ -20,10 +20,13 @@ use groma_workbook::workbook;
 
 use crate::common::{Book, column, opened, parts, sheet, texts};
 
-const SHEETS: [&str; 31] = [
+const SHEETS: [&str; 34] = [
     "summary",
     "findings",
     "hosts",
+    "virtual machines",
+    "hypervisors",
+    "datastores",
     "devices",
     "systems",
     "hidden",
@@ -334,6 +337,40 @@ fn a_device_is_told_once_with_what_it_does_and_needs() {
 }
 
 #[test]
+fn guests_hosts_and_datastores_are_told_with_what_stands_in_the_way() {
+    let mut book = opened(&sample::guests());
+    let db = row(&mut book, "virtual machines", "Name", "db1.corp.example");
+    for (title, value) in [
+        ("Host", "esx1.corp.example"),
+        ("Cluster", "C1"),
+        ("Power", "on"),
+        ("Memory (GiB)", "8"),
+        ("Disks hold (GiB)", "260"),
+        ("Used (GiB)", ""),
+        ("Snapshots, days old", "before the update, 90 days"),
+        ("Critical", "1"),
+        ("Warnings", "1"),
+        ("Looked at from inside", "yes"),
+    ] {
+        assert_eq!(db[title], value, "{title}");
+    }
+    assert!(
+        db["Ways to each platform"].contains("Proxmox VE: cold, stands still 12.0 to 40.0 min")
+    );
+    assert!(db["What stands in the way"].starts_with("Hard disk 2: "));
+    let host = row(&mut book, "hypervisors", "Name", "esx1.corp.example");
+    assert_eq!(
+        (&*host["Running guests"], &*host["Memory used (GiB)"]),
+        ("2", "256")
+    );
+    let store = row(&mut book, "datastores", "Name", "ds1");
+    assert_eq!((&*store["Free (GiB)"], &*store["Free (%)"]), ("1024", "25"));
+    let stray = row(&mut book, "virtual machines", "Name", "stray");
+    assert!(stray["May be another machine we know"].contains("another SMBIOS UUID"));
+    assert_eq!(stray["Critical"], "0");
+}
+
+#[test]
 fn the_summary_counts_what_the_sheets_hold() {
     let inventory = sample::office();
     let mut book = opened(&inventory);
@@ -375,6 +412,7 @@ fn the_same_inventory_in_any_order_gives_the_same_bytes() {
     turned.mail_ledger.reverse();
     turned.mail_servers.reverse();
     turned.devices.reverse();
+    turned.guests.reverse();
     turned.measurements.reverse();
     turned.waves.reverse();
     turned.sites.reverse();

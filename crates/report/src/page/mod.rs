@@ -11,6 +11,7 @@ mod devices;
 mod directory;
 mod estate;
 mod front;
+mod guests;
 mod holdings;
 mod ledger;
 mod mail;
@@ -40,6 +41,7 @@ pub(crate) use devices::DeviceRow;
 pub(crate) use directory::{DirectoryPart, DirectoryRow};
 pub(crate) use estate::{HostRow, ListenerRow, QuestionGroup, SystemRow};
 pub(crate) use front::{Notice, Number, Watched, watched};
+pub(crate) use guests::{Virtual, VirtualRow};
 pub(crate) use holdings::{BackupRow, RightRow, VolumeRow};
 pub(crate) use ledger::{LedgerRow, class};
 pub(crate) use mail::MailRow;
@@ -186,6 +188,8 @@ pub(crate) struct Page {
     pub(crate) ledger: Rows<LedgerRow>,
     pub(crate) mail_ledger: Rows<MailLedgerRow>,
     pub(crate) devices: Rows<DeviceRow>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) guests: Option<Virtual>,
     pub(crate) watching: Rows<WatchRow>,
     pub(crate) mail: Rows<MailRow>,
     pub(crate) directories: Vec<DirectoryPart>,
@@ -251,6 +255,7 @@ impl Page {
             ledger: ledger::table(index, words, limits.dependencies),
             mail_ledger: mail_ledger::table(index, words, limits.dependencies),
             devices: devices::table(index, words, limits.hosts),
+            guests: guests::section(index, words, limits.hosts),
             watching: watching::table(index, words, limits.hosts),
             mail: mail::table(index, words, limits.hosts),
             directories: directory::parts(index, words, limits.hosts),

@@ -9,6 +9,7 @@
 )]
 
 mod devices;
+mod guests;
 mod large;
 mod moving;
 mod office;
@@ -28,6 +29,7 @@ use groma_model::{
 };
 
 pub use devices::devices;
+pub use guests::guests;
 pub use large::large;
 pub use moving::{moving, moving_hostile, moving_named};
 pub use office::HOSTILE;
