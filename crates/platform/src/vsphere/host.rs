@@ -209,6 +209,7 @@ fn switches(object: &Object, networks: &Networks) -> Vec<VirtualSwitch> {
             name: name.to_owned(),
             distributed: false,
             uplinks: uplinks(switch, &cards),
+            leads_out: None,
             mtu: switch.number("mtu"),
             port_groups: port_groups(object, name),
         })
@@ -219,6 +220,7 @@ fn switches(object: &Object, networks: &Networks) -> Vec<VirtualSwitch> {
             name: switch.text("dvsName")?.to_owned(),
             distributed: true,
             uplinks: uplinks(switch, &cards),
+            leads_out: None,
             mtu: switch.number("mtu"),
             port_groups: networks.port_groups(switch.text("dvsUuid").unwrap_or_default()),
         })
