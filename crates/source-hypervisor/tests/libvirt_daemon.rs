@@ -249,6 +249,9 @@ fn machines_of_qemu_are_read_with_disks_snapshots_and_networks() {
     assert!(used > 0.0 && used < 10e6, "{used}");
     assert_eq!(guest(&seen, "db").power, Some(Power::Off));
     assert_eq!(guest(&seen, "db").passthrough.len(), 8);
+    for still in ["kept", "paused"] {
+        assert_eq!(guest(&seen, still).power, Some(Power::Suspended), "{still}");
+    }
     let snap = guest(&seen, "snap");
     assert_eq!(snap.starts_with_host, Some(true));
     let snapshots: Vec<_> = snap

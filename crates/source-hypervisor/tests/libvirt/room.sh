@@ -74,6 +74,14 @@ if command -v qemu-system-x86_64 >/dev/null && command -v qemu-img >/dev/null; t
     qemu snapshot-create-as snap before-upgrade
     qemu snapshot-create-as snap disk-only --disk-only
     qemu autostart snap
+    for one in kept paused; do
+        sed -e "s/<name>snap</<name>$one</" -e "s/555555555505/5555555555${#one}0/" -e "s/52:54:00:aa:00:09/52:54:00:aa:00:${#one}0/" \
+            -e '/<disk /,/<\/disk>/d' "$fixtures/domain-snap.xml" > $one.xml
+        qemu define "$room/$one.xml"
+        qemu start $one
+    done
+    qemu managedsave kept
+    qemu suspend paused
     export GROMA_LIBVIRT_QEMU=yes
 fi
 export GROMA_LIBVIRT_ROOM=$room
