@@ -1,7 +1,8 @@
 //! VMware vCenter and a lone ESXi, by the vSphere Web Services API.
 //!
-//! One session: what there is, a log-on, then for each kind of object a list and its properties, a hundred objects a page, and a
-//! log-out however it ends. Needs an account with the role Read-only on the topmost object, with its children.
+//! One session: what there is, a log-on, then for each kind of object a list and its properties, a hundred objects a page, then
+//! the statistics of running guests, sixteen at a time, and a log-out however it ends. Needs an account with the role Read-only on
+//! the topmost object, with its children. Answers are read as they come: ten thousand guests take some ten MiB.
 
 mod ask;
 mod asker;
