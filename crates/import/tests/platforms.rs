@@ -136,3 +136,13 @@ fn no_bytes_break_the_reader() {
     let corpus = [HYPERV, OVF, MACHINE, CONTAINER, DOCUMENT].map(str::as_bytes);
     groma_fuzz::hammer(1500, &corpus, |bytes| drop(read("x.conf", bytes, now())));
 }
+
+#[test]
+fn the_example_of_the_page_is_read_whole() {
+    let page = include_str!("../../../docs/reference/platform-json.md");
+    let example = page.split("```json").nth(1).unwrap();
+    let example = example.split("```").next().unwrap();
+    let imported = read("p.json", example.as_bytes(), now()).unwrap();
+    assert_eq!((imported.facts.len(), imported.rows_left_out), (2, 0));
+    assert_eq!(guests(&imported)[0].disks.len(), 1);
+}

@@ -1,6 +1,7 @@
 //! Proxmox VE: the answers of its REST interface, and the files guests are configured by.
 //!
-//! A [`Question`] knows its path; what came back goes to the [`Reader`], in any order, and [`Reader::finish`] makes facts of it.
+//! A [`Question`] knows its path; what came back goes to the [`Reader`] (the cluster's answers in the
+//! order of [`ClusterQuestion::ALL`], then those of nodes and guests), and [`Reader::finish`] makes facts of it, sorted by key.
 //! Every key is what the cluster itself tells things by:
 //!
 //! | of what | key |
