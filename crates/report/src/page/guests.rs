@@ -138,7 +138,7 @@ fn of_kind<'a, T>(
     all
 }
 
-fn blockers<'a>(row: Option<&'a GuestRow>) -> &'a [Blocker] {
+fn blockers(row: Option<&GuestRow>) -> &[Blocker] {
     row.map(|row| row.blockers.as_slice()).unwrap_or_default()
 }
 
