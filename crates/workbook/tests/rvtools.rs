@@ -152,6 +152,21 @@ fn a_guest_of_another_platform_stands_in_the_same_columns() {
 }
 
 #[test]
+fn a_lone_esxi_that_goes_by_its_name_has_no_uuid_of_a_center() {
+    let mut inventory = sample::guests();
+    for entity in &mut inventory.entities {
+        if let Some(guest) = entity.attributes.guest.as_deref_mut() {
+            guest.platform.id = "esx7.corp.example".to_owned();
+        }
+    }
+    let mut book = opened(&inventory);
+    let web = ("VM", "web1.corp.example");
+    let server = cell(&mut book, "vInfo", web, "VI SDK Server");
+    assert_eq!(server, text("esx7.corp.example"));
+    assert_eq!(cell(&mut book, "vInfo", web, "VI SDK UUID"), Data::Empty);
+}
+
+#[test]
 fn parts_of_guests_and_hosts_stand_on_their_sheets() {
     let mut book = opened(&sample::guests());
     for (name, key, title, value) in [

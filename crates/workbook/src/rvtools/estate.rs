@@ -83,13 +83,23 @@ pub(super) fn of_host<'a>(estate: &Estate<'a>, host: &'a Hypervisor) -> Row {
         .with("Cluster", estate.cluster(host))
 }
 
-/// The columns of a platform. vSphere's own id is a UUID and stands where RVTools has it.
+/// The columns of a platform. A vCenter's own id is a UUID and stands where RVTools has it too; a lone ESXi may go by its name.
 pub(super) fn of_platform(platform: &Platform) -> Row {
     let row = Row::default().with("VI SDK Server", platform.id.as_str());
     match platform.kind {
-        PlatformKind::Vsphere => row.with("VI SDK UUID", platform.id.as_str()),
+        PlatformKind::Vsphere if is_uuid(&platform.id) => {
+            row.with("VI SDK UUID", platform.id.as_str())
+        }
         _ => row,
     }
+}
+
+fn is_uuid(id: &str) -> bool {
+    let groups = id.split('-').map(|group| {
+        let hex = group.bytes().all(|b| b.is_ascii_hexdigit());
+        hex.then_some(group.len())
+    });
+    groups.eq([8, 4, 4, 4, 12].map(Some))
 }
 
 fn guests(inventory: &Inventory) -> Vec<Told<'_>> {
