@@ -4,6 +4,8 @@
 //! [`groma_source::Disk`] and [`groma_source::Network`] are kept in one place.
 #![deny(unsafe_code)]
 
+#[cfg(target_os = "linux")]
+mod chance;
 mod child;
 mod clock;
 mod confine;
@@ -49,6 +51,8 @@ pub struct SystemRandomness;
 
 impl Randomness for SystemRandomness {
     fn fill(&self, bytes: &mut [u8]) {
+        #[cfg(target_os = "linux")]
+        chance::gather();
         getrandom::fill(bytes).expect("the operating system hands out random bytes once it is up");
     }
 }

@@ -1,0 +1,235 @@
+//! A real virtual machine: Debian's cloud kernel with the static agent in it, on a machine of software alone. What it said from
+//! inside and what its platform says of it are one machine, by SMBIOS UUID and MAC address; a clone that kept the UUID is not.
+
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on stops here"
+)]
+
+#[path = "hypervisors/guest.rs"]
+mod guest;
+#[path = "hypervisors/initramfs.rs"]
+mod initramfs;
+#[path = "hypervisors/platform.rs"]
+mod platform;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use groma_model::Timestamp;
+use groma_model::inventory::{Dependency, Entity, Inventory};
+use groma_tests::skip;
+
+use guest::{Card, Parts};
+use platform::Shown;
+
+const SHOP: Card = Card {
+    name: "shop1",
+    uuid: "6f3a1c52-0b7d-4e21-9c84-d1e5a7b03f96",
+    serial: "PLATE-4711",
+    mac: "52:54:00:5e:00:11",
+    address: "10.0.2.15",
+    machine_id: "0f1e2d3c4b5a69788796a5b4c3d2e1f0",
+};
+
+/// The same UUID with its first three fields the other way round, as some platforms tell it.
+const SHOP_SWAPPED: &str = "521c3a6f-7d0b-214e-9c84-d1e5a7b03f96";
+
+/// The programs, and what the agent in the guest said; the guest is started once for all tests. `None` has been told aloud.
+fn looked_at() -> Option<(PathBuf, &'static [u8])> {
+    static BATCH: OnceLock<Vec<u8>> = OnceLock::new();
+    let parts = Parts::found();
+    let groma = std::env::var_os("GROMA_BIN").map(PathBuf::from);
+    let (parts, groma) = match (parts, groma.filter(|path| path.exists())) {
+        (Ok(parts), Some(groma)) => (parts, groma),
+        (Err(lack), _) => {
+            skip(&lack);
+            return None;
+        }
+        (Ok(_), None) => {
+            skip("GROMA_BIN does not name a built program; `tests/run e2e` sets it");
+            return None;
+        }
+    };
+    let batch = BATCH.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        guest::looked_at_from_inside(&parts, &SHOP, folder.path())
+    });
+    Some((groma, batch))
+}
+
+/// Runs `groma` and gives what it wrote.
+fn run(groma: &Path, words: &[&str], data: &Path) -> String {
+    let output = Command::new(groma)
+        .args(words)
+        .arg("--data")
+        .arg(data)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{words:?}: {said}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// What groma makes of the batch of a guest and of what its platform says, in a store of their own.
+fn concluded(groma: &Path, batch: &[u8], told: &[Shown]) -> Inventory {
+    let folder = tempfile::tempdir().unwrap();
+    let (inside, outside) = (folder.path().join("inside"), folder.path().join("outside"));
+    std::fs::write(&inside, batch).unwrap();
+    platform::says(told, now(), &outside);
+    let data = folder.path().join("data");
+    for carried in [&inside, &outside] {
+        run(groma, &["import", carried.to_str().unwrap()], &data);
+    }
+    let document = run(groma, &["export", "--format", "json", "--out", "-"], &data);
+    serde_json::from_str(&document).expect("the export is an inventory document")
+}
+
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    Timestamp::from_seconds(since.as_secs().try_into().unwrap())
+}
+
+/// All entities of this name, whatever they are.
+fn named<'a>(inventory: &'a Inventory, name: &str) -> Vec<&'a Entity> {
+    let all = inventory.entities.iter();
+    all.filter(|entity| entity.name == name || entity.names.iter().any(|n| n == name))
+        .collect()
+}
+
+fn the_one<'a>(inventory: &'a Inventory, name: &str) -> &'a Entity {
+    match named(inventory, name).as_slice() {
+        [one] => one,
+        others => panic!("not one {name}: {others:#?}"),
+    }
+}
+
+/// Whom this machine runs on, by kind of need and the provider's name.
+fn carried_by<'a>(inventory: &'a Inventory, guest: &Entity) -> Vec<&'a Dependency> {
+    let all = inventory.dependencies.iter();
+    all.filter(|need| need.kind == "runs-on" && need.consumer.entity == guest.id)
+        .collect()
+}
+
+#[test]
+fn an_agent_in_a_virtual_machine_sees_what_its_platform_gave_it() {
+    let Some((groma, batch)) = looked_at() else {
+        return;
+    };
+    let inventory = concluded(&groma, batch, &[]);
+    let shop = the_one(&inventory, SHOP.name);
+    assert!(shop.has_agent);
+    assert_eq!(shop.kind, "host");
+    let identity = shop.attributes.identity.as_ref().expect("it was looked at");
+    assert_eq!(identity.smbios_uuid.as_deref(), Some(SHOP.uuid));
+    assert_eq!(identity.serial.as_deref(), Some(SHOP.serial));
+    assert_eq!(identity.machine_id.as_deref(), Some(SHOP.machine_id));
+    assert_eq!(identity.macs, [SHOP.mac]);
+    assert!(!identity.in_container);
+    let address: std::net::IpAddr = SHOP.address.parse().unwrap();
+    assert!(shop.addresses.contains(&address), "{:?}", shop.addresses);
+    let system = shop.attributes.operating_system.as_ref().unwrap();
+    assert_eq!(system.virtualization.as_deref(), Some("qemu"));
+    // Nobody asked its platform yet.
+    assert!(shop.attributes.guest.is_none());
+    assert!(carried_by(&inventory, shop).is_empty());
+}
+
+#[test]
+fn what_the_agent_sees_and_what_the_platform_tells_are_one_machine() {
+    let Some((groma, batch)) = looked_at() else {
+        return;
+    };
+    for uuid in [SHOP.uuid, SHOP_SWAPPED] {
+        let told = Shown {
+            uuid: uuid.to_owned(),
+            ..Shown::of(&SHOP)
+        };
+        let inventory = concluded(&groma, batch, &[told]);
+        joined(
+            &inventory,
+            "libvirt tells of it: same SMBIOS UUID, MAC addresses",
+        );
+        let all: Vec<&str> = inventory.entities.iter().map(|e| e.kind.as_str()).collect();
+        assert!(
+            !all.contains(&"vm"),
+            "told as {uuid}, it stands there twice: {all:?}"
+        );
+    }
+}
+
+/// The guest is one machine with what its agent saw, joined for this reason, and needs its host.
+fn joined<'a>(inventory: &'a Inventory, because: &str) -> &'a Entity {
+    let shop = the_one(inventory, SHOP.name);
+    assert!(shop.has_agent);
+    assert_eq!(shop.merged_because, [because]);
+    assert_eq!(shop.attributes.not_joined, Vec::<String>::new());
+    let told = shop
+        .attributes
+        .guest
+        .as_ref()
+        .expect("its platform told of it");
+    assert_eq!(told.key, "vm-1");
+    let host = the_one(inventory, platform::HOST);
+    assert_eq!(host.kind, "hypervisor");
+    let needs = carried_by(inventory, shop);
+    let [need] = needs.as_slice() else {
+        panic!("not one host: {needs:#?}")
+    };
+    assert_eq!(need.provider.entity, host.id);
+    shop
+}
+
+#[test]
+fn a_clone_that_kept_the_uuid_is_a_machine_of_its_own() {
+    let Some((groma, batch)) = looked_at() else {
+        return;
+    };
+    let clone = || Shown {
+        key: "vm-2",
+        name: "shop-test",
+        uuid: SHOP_SWAPPED.to_owned(),
+        mac: "52:54:00:5e:00:22",
+    };
+    let stranger = || Shown {
+        key: "vm-3",
+        name: "ledger1",
+        uuid: "0d4c9a18-55e2-4b7f-8f60-7a2b9c1d3e4f".to_owned(),
+        mac: "52:54:00:5e:00:33",
+    };
+    let beside = [Shown::of(&SHOP), clone(), stranger()];
+    let inventory = concluded(&groma, batch, &beside);
+    let shop = joined(
+        &inventory,
+        "libvirt tells of it: same SMBIOS UUID, MAC addresses",
+    );
+    let doubt = format!(
+        "libvirt and {}: one UUID, and no MAC address in common",
+        shop.id
+    );
+    stands_alone(the_one(&inventory, "shop-test"), &[doubt.as_str()]);
+    stands_alone(the_one(&inventory, "ledger1"), &[]);
+    let carried = |name| carried_by(&inventory, the_one(&inventory, name)).len();
+    assert_eq!([carried("shop-test"), carried("ledger1")], [1, 1]);
+
+    // Where the platform tells of the clone alone, the machine that was looked at is none of its guests.
+    let inventory = concluded(&groma, batch, &[clone()]);
+    let shop = the_one(&inventory, SHOP.name);
+    assert!(shop.attributes.guest.is_none(), "{shop:#?}");
+    assert_eq!(shop.merged_because, Vec::<String>::new());
+    let doubt = format!(
+        "libvirt and {}: one UUID, and no MAC address in common",
+        shop.id
+    );
+    stands_alone(the_one(&inventory, "shop-test"), &[doubt.as_str()]);
+}
+
+fn stands_alone(guest: &Entity, doubts: &[&str]) {
+    assert_eq!((guest.kind.as_str(), guest.has_agent), ("vm", false));
+    assert_eq!(guest.merged_because, Vec::<String>::new());
+    assert_eq!(guest.attributes.not_joined, doubts);
+}
