@@ -50,13 +50,19 @@ slapd slapd/no_configuration boolean true
 ANSWERS
 apt_get() { apt-get -qq -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3 "$@"; }
 echo "installing: ${missing[*]}"
-apt_get install -y --no-install-recommends "${missing[@]}" >"$kept/log" 2>&1 || {
-    apt_get update >>"$kept/log" 2>&1 || true
-    apt_get install -y --no-install-recommends "${missing[@]}" >>"$kept/log" 2>&1
-} || {
+# Nothing that is there is removed for a test.
+add() { apt_get install -y --no-install-recommends --no-remove "$@" >>"$kept/log" 2>&1; }
+one_by_one() {
+    local refused=() package
+    for package in "${missing[@]}"; do add "$package" || refused+=("$package"); done
+    [ ${#refused[@]} -gt 0 ] || return 0
     tail -n 15 "$kept/log"
-    echo "skipped: the packages could not be installed; the tests that need them will say so"
+    echo "skipped: these could not be installed; the tests that need them will say so: ${refused[*]}"
     exit 77
+}
+add "${missing[@]}" || {
+    apt_get update >>"$kept/log" 2>&1 || true
+    add "${missing[@]}" || one_by_one
 }
 
 # A server that was not here before must not start at the next boot either.

@@ -169,9 +169,10 @@ fn look_at_identity(window: &Window, sink: &mut dyn Sink, reader: &mut Reader<'_
     let in_container = virtualization::in_container(signs);
     // A container sees the firmware of the machine it shares: that is not its own identity.
     let own_firmware = !in_container;
-    let told = own_firmware
-        .then(|| told_by_host(&mut part, reader))
-        .unwrap_or_default();
+    let told = match own_firmware {
+        true => told_by_host(&mut part, reader),
+        false => key_values::Told::default(),
+    };
     let identity = HostIdentity {
         qualified_name: parse::qualified_name(
             &lossy(&host_name),
