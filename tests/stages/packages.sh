@@ -9,7 +9,8 @@ wanted=(build-essential bpftool clang jq zstd sqlite3 ripgrep python3 openssl ip
         acl attr borgbackup dovecot-core mariadb-server nginx-light haproxy stunnel4 socat nftables pff-tools redis-server restic samba slapd 389-ds-base ldap-utils postfix postgresql chrony openssh-server cron bind9 python3-samba samba-ad-provision samba-dsdb-modules samba-vfs-modules winbind ldb-tools
         dovecot-imapd dovecot-pop3d vsftpd systemd podman crun containernetworking-plugins iptables busybox strace libevtx-utils
         rsyslog swaks curl cups cups-client krb5-kdc krb5-admin-server krb5-user smbclient bind9-dnsutils openssh-client mariadb-client freerdp2-shadow-x11 xvfb dnsmasq-base sasl2-bin libsasl2-modules snmp snmpd snmpsim lldpd apache2-bin libapache2-mod-auth-gssapi gss-ntlmssp gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good python3-gi dbus avahi-daemon cups-ipp-utils
-        qemu-system-x86 rpm shellcheck dash)
+        libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-daemon-driver-lxc libvirt-clients qemu-system-x86 qemu-utils
+        rpm shellcheck dash)
 [ $# -eq 0 ] || wanted=("$@")
 
 missing=()

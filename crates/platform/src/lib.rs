@@ -15,6 +15,7 @@
     )
 )]
 
+pub mod libvirt;
 mod words;
 
 use groma_model::Fact;

@@ -24,6 +24,7 @@
 pub mod access;
 mod cause;
 mod channel;
+mod libvirt;
 mod look;
 pub mod trust;
 

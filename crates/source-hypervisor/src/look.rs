@@ -9,7 +9,6 @@ use crate::access::Access;
 use crate::cause::Cause;
 
 /// What the reader of one platform works with.
-#[expect(dead_code, reason = "each reader takes what it needs")]
 pub(crate) struct Asking<'a> {
     /// Clock, disk and network.
     pub(crate) world: &'a World,
@@ -56,10 +55,10 @@ impl HypervisorSource {
 }
 
 /// Reads all of one platform: what was seen and missed goes to `sink`; the answer is whether everything was seen.
-fn read(asking: &Asking<'_>, _sink: &mut dyn Sink) -> Result<CoverageState, Cause> {
+fn read(asking: &Asking<'_>, sink: &mut dyn Sink) -> Result<CoverageState, Cause> {
     match asking.access.kind {
-        PlatformKind::Libvirt
-        | PlatformKind::Vsphere
+        PlatformKind::Libvirt => crate::libvirt::read(asking, sink),
+        PlatformKind::Vsphere
         | PlatformKind::Proxmox
         | PlatformKind::HyperV
         | PlatformKind::Xapi

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use groma_model::Port;
@@ -206,6 +206,15 @@ pub trait Network: Send + Sync {
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
         }
         self.open_datagrams(to, timeout)
+    }
+
+    /// Opens a conversation with a service of this very machine at its socket in the file system; nothing leaves the machine.
+    ///
+    /// # Errors
+    /// Nobody listens there, it may not be opened, or there are no such sockets here.
+    fn connect_socket(&self, path: &Path, timeout: Duration) -> io::Result<Box<dyn Stream>> {
+        let _ = (path, timeout);
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     /// Tells that the machine at `address` breaks easily (a printer, a power supply): whoever asks it next is slower.

@@ -156,9 +156,14 @@ pub struct VirtualSwitch {
     /// True for one that spans hosts.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub distributed: bool,
-    /// Names of the cards that lead out of it, sorted. Without one, guests on it reach each other alone.
+    /// Names of the cards that lead out of it, sorted. Without one, and with no
+    /// other way out, guests on it reach each other alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub uplinks: Vec<String>,
+    /// How guests leave it where that is not by a card plugged into it: the platform's word (`nat`, `route`, `open` where the
+    /// host leads them, `bridge` where the host's own settings decide).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leads_out: Option<String>,
     /// Largest frame.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mtu: Option<u32>,

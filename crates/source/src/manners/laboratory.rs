@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -64,6 +65,10 @@ impl Network for LaboratoryNetwork {
             inner: self.inner.open_dialler(timeout)?,
             shared: self.shared.clone(),
         }))
+    }
+
+    fn connect_socket(&self, path: &Path, timeout: Duration) -> io::Result<Box<dyn Stream>> {
+        self.inner.connect_socket(path, timeout)
     }
 
     fn is_offline(&self) -> bool {

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -163,6 +164,10 @@ impl Network for MannerlyNetwork {
 
     fn is_fragile(&self, address: IpAddr) {
         self.shared.manners().is_fragile(address);
+    }
+
+    fn connect_socket(&self, path: &Path, timeout: Duration) -> io::Result<Box<dyn Stream>> {
+        self.inner.connect_socket(path, timeout)
     }
 
     fn is_offline(&self) -> bool {
