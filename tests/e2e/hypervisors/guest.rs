@@ -97,19 +97,22 @@ fn file(path: &Path) -> String {
     format!("file:{}", path.display())
 }
 
-/// A machine of software alone, so that it also runs where no KVM is; one card that leads nowhere.
+/// Megabytes a guest needs that starts from so many bytes: what is unpacked lies in memory beside what it was unpacked from.
+pub(crate) fn memory(initramfs: usize) -> usize {
+    192 + 2 * (initramfs >> 20)
+}
+
+/// A machine of software alone, so that it also runs where no KVM is; one card that leads nowhere; and nothing that makes
+/// chance, of which it has none when it starts.
 fn words(parts: &Parts, card: &Card, initramfs: &Path) -> Vec<String> {
     let kernel = parts.folder.join("vmlinuz");
-    // What is unpacked lies in memory beside what it was unpacked from.
-    let memory = 192 + 2 * (std::fs::metadata(initramfs).unwrap().len() >> 20);
+    let size = std::fs::metadata(initramfs).unwrap().len();
+    let memory = memory(size.try_into().unwrap());
     let firmware = format!("type=1,manufacturer=QEMU,serial={}", card.serial);
     let plugged = format!("virtio-net-pci,netdev=n0,mac={}", card.mac);
     [
         "-accel",
         "tcg",
-        // With an instruction that makes chance: a machine without any has none until much has happened on it.
-        "-cpu",
-        "max",
         "-m",
         &memory.to_string(),
         "-display",
