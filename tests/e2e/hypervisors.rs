@@ -61,7 +61,7 @@ fn looked_at() -> Option<(PathBuf, &'static [u8])> {
     let (parts, groma) = here()?;
     let batch = BATCH.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
-        guest::looked_at_from_inside(&parts, &SHOP, folder.path())
+        guest::looked_at_from_inside(&parts, &SHOP, "", folder.path())
     });
     Some((groma, batch))
 }
@@ -234,6 +234,33 @@ fn a_clone_that_kept_the_uuid_is_a_machine_of_its_own() {
         shop.id
     );
     stands_alone(the_one(&inventory, "shop-test"), &[doubt.as_str()]);
+}
+
+#[test]
+fn a_guest_without_firmware_is_known_by_its_card_alone_unless_two_have_it() {
+    let Some((parts, groma)) = here() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let batch = guest::looked_at_from_inside(&parts, &SHOP, guest::NO_FIRMWARE, folder.path());
+    let inventory = concluded(&groma, &batch, &[Shown::of(&SHOP)]);
+    let shop = joined(&inventory, "libvirt tells of it: same MAC addresses");
+    let identity = shop.attributes.identity.as_ref().unwrap();
+    assert_eq!((&identity.smbios_uuid, &identity.serial), (&None, &None));
+
+    let copy = Shown {
+        key: "vm-2",
+        name: "shop-copy",
+        uuid: "0d4c9a18-55e2-4b7f-8f60-7a2b9c1d3e4f".to_owned(),
+        mac: SHOP.mac,
+    };
+    let inventory = concluded(&groma, &batch, &[Shown::of(&SHOP), copy]);
+    let shop = the_one(&inventory, SHOP.name);
+    assert!(shop.attributes.guest.is_none(), "{shop:#?}");
+    let told: Vec<&Entity> = inventory
+        .entities
+        .iter()
+        .filter(|e| e.kind == "vm")
+        .collect();
+    assert_eq!(told.len(), 2, "{told:#?}");
 }
 
 #[test]
