@@ -46,10 +46,13 @@ impl Parts {
         if needs_a_loader(&parts.agent) {
             return Err("GROMA_AGENT_BIN needs shared libraries, which a guest does not have; `tests/run static` links it without".into());
         }
-        let there = Command::new("qemu-system-x86_64").arg("--version").output();
-        there.map_err(|_| {
-            "qemu-system-x86_64 is not installed; `tests/run packages` installs it".to_owned()
-        })?;
+        // The batches of platforms are packed by the last one.
+        for program in ["qemu-system-x86_64", "zstd"] {
+            let there = Command::new(program).arg("--version").output();
+            there.map_err(|_| {
+                format!("{program} is not installed; `tests/run packages` installs it")
+            })?;
+        }
         Ok(parts)
     }
 }
