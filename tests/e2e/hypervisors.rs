@@ -12,6 +12,8 @@
 mod guest;
 #[path = "hypervisors/initramfs.rs"]
 mod initramfs;
+#[path = "hypervisors/libvirtd.rs"]
+mod libvirtd;
 #[path = "hypervisors/platform.rs"]
 mod platform;
 
@@ -22,6 +24,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use groma_model::Timestamp;
 use groma_model::inventory::{Dependency, Entity, Inventory};
+use groma_model::virtualization::Power;
 use groma_tests::skip;
 
 use guest::{Card, Parts};
@@ -39,25 +42,26 @@ const SHOP: Card = Card {
 /// The same UUID with its first three fields the other way round, as some platforms tell it.
 const SHOP_SWAPPED: &str = "521c3a6f-7d0b-214e-9c84-d1e5a7b03f96";
 
-/// The programs, and what the agent in the guest said; the guest is started once for all tests. `None` has been told aloud.
-fn looked_at() -> Option<(PathBuf, &'static [u8])> {
-    static BATCH: OnceLock<Vec<u8>> = OnceLock::new();
-    let parts = Parts::found();
+/// What a guest is made of, and `groma`; `None` has been told aloud.
+fn here() -> Option<(Parts, PathBuf)> {
     let groma = std::env::var_os("GROMA_BIN").map(PathBuf::from);
-    let (parts, groma) = match (parts, groma.filter(|path| path.exists())) {
-        (Ok(parts), Some(groma)) => (parts, groma),
-        (Err(lack), _) => {
-            skip(&lack);
-            return None;
-        }
+    match (Parts::found(), groma.filter(|path| path.exists())) {
+        (Ok(parts), Some(groma)) => return Some((parts, groma)),
+        (Err(lack), _) => skip(&lack),
         (Ok(_), None) => {
             skip("GROMA_BIN does not name a built program; `tests/run e2e` sets it");
-            return None;
         }
-    };
+    }
+    None
+}
+
+/// `groma`, and what the agent in the guest said; the guest is started once for all tests.
+fn looked_at() -> Option<(PathBuf, &'static [u8])> {
+    static BATCH: OnceLock<Vec<u8>> = OnceLock::new();
+    let (parts, groma) = here()?;
     let batch = BATCH.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
-        guest::looked_at_from_inside(&parts, &SHOP, folder.path())
+        guest::looked_at_from_inside(&parts, &SHOP, "", folder.path())
     });
     Some((groma, batch))
 }
@@ -75,14 +79,21 @@ fn run(groma: &Path, words: &[&str], data: &Path) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// What groma makes of the batch of a guest and of what its platform says, in a store of their own.
+/// What groma makes of the batch of a guest and of what its platform says.
 fn concluded(groma: &Path, batch: &[u8], told: &[Shown]) -> Inventory {
     let folder = tempfile::tempdir().unwrap();
-    let (inside, outside) = (folder.path().join("inside"), folder.path().join("outside"));
-    std::fs::write(&inside, batch).unwrap();
+    let outside = folder.path().join("outside");
     platform::says(told, now(), &outside);
+    imported(groma, &[batch, &std::fs::read(outside).unwrap()])
+}
+
+/// What groma makes of these batches, carried by hand into a store of their own.
+fn imported(groma: &Path, batches: &[&[u8]]) -> Inventory {
+    let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
-    for carried in [&inside, &outside] {
+    for batch in batches {
+        let carried = folder.path().join("batch");
+        std::fs::write(&carried, batch).unwrap();
         run(groma, &["import", carried.to_str().unwrap()], &data);
     }
     let document = run(groma, &["export", "--format", "json", "--out", "-"], &data);
@@ -168,12 +179,7 @@ fn joined<'a>(inventory: &'a Inventory, because: &str) -> &'a Entity {
     assert!(shop.has_agent);
     assert_eq!(shop.merged_because, [because]);
     assert_eq!(shop.attributes.not_joined, Vec::<String>::new());
-    let told = shop
-        .attributes
-        .guest
-        .as_ref()
-        .expect("its platform told of it");
-    assert_eq!(told.key, "vm-1");
+    assert!(shop.attributes.guest.is_some(), "its platform told of it");
     let host = the_one(inventory, platform::HOST);
     assert_eq!(host.kind, "hypervisor");
     let needs = carried_by(inventory, shop);
@@ -207,6 +213,8 @@ fn a_clone_that_kept_the_uuid_is_a_machine_of_its_own() {
         &inventory,
         "libvirt tells of it: same SMBIOS UUID, MAC addresses",
     );
+    let told = shop.attributes.guest.as_ref().unwrap();
+    assert_eq!(told.key, "vm-1", "the clone took its place");
     let doubt = format!(
         "libvirt and {}: one UUID, and no MAC address in common",
         shop.id
@@ -226,6 +234,56 @@ fn a_clone_that_kept_the_uuid_is_a_machine_of_its_own() {
         shop.id
     );
     stands_alone(the_one(&inventory, "shop-test"), &[doubt.as_str()]);
+}
+
+#[test]
+fn a_guest_without_firmware_is_known_by_its_card_alone_unless_two_have_it() {
+    let Some((parts, groma)) = here() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let batch = guest::looked_at_from_inside(&parts, &SHOP, guest::NO_FIRMWARE, folder.path());
+    let inventory = concluded(&groma, &batch, &[Shown::of(&SHOP)]);
+    let shop = joined(&inventory, "libvirt tells of it: same MAC addresses");
+    let identity = shop.attributes.identity.as_ref().unwrap();
+    assert_eq!((&identity.smbios_uuid, &identity.serial), (&None, &None));
+
+    let copy = Shown {
+        key: "vm-2",
+        name: "shop-copy",
+        uuid: "0d4c9a18-55e2-4b7f-8f60-7a2b9c1d3e4f".to_owned(),
+        mac: SHOP.mac,
+    };
+    let inventory = concluded(&groma, &batch, &[Shown::of(&SHOP), copy]);
+    let shop = the_one(&inventory, SHOP.name);
+    assert!(shop.attributes.guest.is_none(), "{shop:#?}");
+    let told: Vec<&Entity> = inventory
+        .entities
+        .iter()
+        .filter(|e| e.kind == "vm")
+        .collect();
+    assert_eq!(told.len(), 2, "{told:#?}");
+}
+
+#[test]
+fn a_guest_of_a_real_libvirtd_is_the_machine_its_agent_sees() {
+    let Some((parts, groma)) = here() else { return };
+    if let Some(lack) = libvirtd::lack() {
+        skip(lack);
+        return;
+    }
+    let room = tempfile::tempdir().unwrap();
+    let looks = libvirtd::looked_at_from_both_sides(&parts, &SHOP, room.path());
+    let inventory = imported(&groma, &[&looks.inside, &looks.outside]);
+    let shop = joined(
+        &inventory,
+        "libvirt tells of it: same SMBIOS UUID, MAC addresses",
+    );
+    let told = shop.attributes.guest.as_ref().unwrap();
+    assert_eq!(told.name.to_string(), "shop-production");
+    assert_eq!(told.power, Some(Power::On));
+    let beside = the_one(&inventory, "ledger1");
+    stands_alone(beside, &[]);
+    let power = beside.attributes.guest.as_ref().unwrap().power;
+    assert_eq!(power, Some(Power::Off));
 }
 
 fn stands_alone(guest: &Entity, doubts: &[&str]) {
