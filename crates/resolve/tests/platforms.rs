@@ -322,3 +322,21 @@ fn an_address_its_tools_told_long_ago_is_whose_it_is_now() {
     let entity = &resolution.estate.entities[&id_of(&resolution, "qemu/104")];
     assert!(entity.addresses.is_empty(), "{:?}", entity.addresses);
 }
+
+#[test]
+fn two_with_the_cards_of_one_machine_that_shows_no_uuid_are_a_doubt_of_both() {
+    let mut told = one_guest();
+    told.say(
+        "vantage",
+        Fact::Guest(Box::new(guest("qemu/105", "web2", MAC))),
+    );
+    told.named("agent-1", "elsewhere", "m1");
+    told.say("agent-1", link("eth0", "physical", MAC, &["10.0.0.7/24"]));
+    let resolution = told.resolved();
+    for key in ["qemu/104", "qemu/105"] {
+        let entity = &resolution.estate.entities[&id_of(&resolution, key)];
+        assert!(!entity.has_agent);
+        let doubt = entity.attributes.not_joined.concat();
+        assert!(doubt.contains("which several have"), "{doubt}");
+    }
+}

@@ -220,6 +220,11 @@ impl<'a> Known<'a> {
                 return Compared::Contradicts("one MAC address, and two UUIDs".to_owned());
             }
             (Agree::Untold, Agree::All) if own_macs || named => 3,
+            (Agree::Untold, Agree::All) => {
+                return Compared::Contradicts(
+                    "the same MAC addresses, which several have".to_owned(),
+                );
+            }
             (Agree::Untold, Agree::Some) if named || placed => 2,
             (Agree::Untold, Agree::Untold) if named && placed => 1,
             _ => return Compared::Different,
