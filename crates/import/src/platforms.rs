@@ -1,10 +1,11 @@
-//! What platforms of virtualization were made to write: documents of ours, descriptors of OVF, settings of Proxmox VE.
+//! What platforms of virtualization were made to write: documents of ours, descriptors of OVF, settings of Proxmox VE, what
+//! `virsh dumpxml` writes.
 //!
 //! Which installation a file is of, only documents say. Of the others the operator says it (`--of NAME`); else a descriptor
 //! stands for itself by the name of its list, and all settings of Proxmox VE together are one platform without a name.
 
 use groma_model::Peer;
-use groma_platform::{Read, document, ovf, proxmox};
+use groma_platform::{Read, document, libvirt, ovf, proxmox};
 use serde_json::Value;
 
 use crate::{ImportError, Reading, text};
@@ -22,6 +23,7 @@ enum Sort {
     Document,
     Descriptor,
     Settings,
+    Domains,
 }
 
 /// True if `bytes` are one of them.
@@ -45,7 +47,17 @@ fn sort(bytes: &[u8]) -> Option<Sort> {
     if ovf::is_ovf(text) {
         return Some(Sort::Descriptor);
     }
+    if is_of_domains(text) {
+        return Some(Sort::Domains);
+    }
     (is_short && proxmox::is_file(text)).then_some(Sort::Settings)
+}
+
+/// What `virsh` writes of guests, or of the host before them. Pools and networks alone are words of too many.
+fn is_of_domains(text: &str) -> bool {
+    let begin: String = text.chars().take(4096).collect();
+    let guest = begin.contains("<domain type=") || begin.contains("<domainsnapshot>");
+    (guest || begin.contains("<capabilities>")) && libvirt::is_written_by_libvirt(begin.as_bytes())
 }
 
 /// Reads the file `bytes`, the list `list`, of the platform the operator calls `of`.
@@ -54,6 +66,7 @@ pub(crate) fn read(list: &str, bytes: &[u8], of: Option<&Peer>) -> Result<Readin
     let text = text.trim_start_matches('\u{feff}');
     let named = of.map(ToString::to_string);
     let read = match sort(bytes) {
+        Some(Sort::Domains) => libvirt::read(named.as_deref().unwrap_or(list), text.as_bytes()),
         Some(Sort::Descriptor) => ovf::of_text(text, named.as_deref().unwrap_or(list)),
         Some(Sort::Settings) => {
             let platform = named.as_deref().unwrap_or(UNNAMED);

@@ -10,6 +10,7 @@ const HYPERV: &str = include_str!("../../platform/tests/fixtures/hyperv/inventor
 const OVF: &str = include_str!("../../platform/tests/fixtures/ovf/one.ovf");
 const MACHINE: &str = include_str!("../../platform/tests/fixtures/proxmox/104.conf");
 const CONTAINER: &str = include_str!("../../platform/tests/fixtures/proxmox/105.conf");
+const DOMAIN: &str = include_str!("../../platform/tests/fixtures/libvirt/domain-web-01.xml");
 const DOCUMENT: &str = r#"{"guests": [{"platform": {"kind": "other", "id": "p1"}, "key": "vm-1", "name": "mail1", "sort": "machine"}], "schema": "groma.platform/1"}"#;
 
 fn now() -> Timestamp {
@@ -32,7 +33,7 @@ fn wide(text: &str) -> Vec<u8> {
 
 #[test]
 fn each_is_recognised_by_its_content() {
-    for text in [HYPERV, OVF, MACHINE, CONTAINER, DOCUMENT] {
+    for text in [HYPERV, OVF, MACHINE, CONTAINER, DOMAIN, DOCUMENT] {
         assert_eq!(recognise(text.as_bytes()), Kind::Platform, "{text:.60}");
         assert_eq!(recognise(&wide(text)), Kind::Platform, "{text:.60}");
         assert_eq!(
@@ -49,7 +50,8 @@ fn what_only_speaks_of_them_is_none() {
         "name,ip,note\nmail1,10.0.0.5,groma.platform/1\n",
         r#"{"schema": "groma.platform/2", "guests": []}"#,
         r#"{"note": "groma.hyperv/1"}"#,
-        "<domain type='kvm'><name>x</name></domain>",
+        "<domain><name>x</name></domain>",
+        "<network><name>default</name></network>",
         "name: mail1\nmemory: 5\n",
     ];
     for text in others {
@@ -145,4 +147,19 @@ fn the_example_of_the_page_is_read_whole() {
     let imported = read("p.json", example.as_bytes(), now()).unwrap();
     assert_eq!((imported.facts.len(), imported.rows_left_out), (2, 0));
     assert_eq!(guests(&imported)[0].disks.len(), 1);
+}
+
+#[test]
+fn guests_of_virsh_come_in_one_after_the_other() {
+    let two = format!("{DOMAIN}\n{}", DOMAIN.replace("web-01", "web-02"));
+    let imported = read("kvm1.xml", two.as_bytes(), now()).unwrap();
+    let names: Vec<String> = guests(&imported)
+        .iter()
+        .map(|guest| guest.name.to_string())
+        .collect();
+    // The same UUID is the same guest to its host, whatever it is called.
+    assert!(!names.is_empty(), "{:?}", imported.skipped);
+    let of = Peer::parse("kvm1");
+    let named = read_of("web.xml", DOMAIN.as_bytes(), now(), of.as_ref()).unwrap();
+    assert_eq!(guests(&named)[0].platform.id, "kvm1");
 }
