@@ -318,6 +318,12 @@ fn moved(before: &Dependency, after: &Dependency) -> Change {
             .details(details)
             .because(&[&before.evidence, &after.evidence]);
     }
+    if before.is_carried() && after.is_carried() {
+        let says = format!("{} {kind} {to}, before on {from}", parts.1);
+        return line(after, Class::Changed, says)
+            .details(details)
+            .because(&[&before.evidence, &after.evidence]);
+    }
     let says = match is_foundation(after) {
         true => format!("{} {kind} {to}, before on {from}", parts.1),
         false => format!("{} uses {kind} at {to}, before at {from}", parts.1),

@@ -12,6 +12,7 @@ use crate::pair::{Index, Pair};
 /// Kinds that are worth a line of their own although no agent looked at them and no list names them.
 const LASTING: &[&str] = &[
     "vm",
+    "container",
     "hypervisor",
     "directory",
     "mail-domain",

@@ -60,7 +60,10 @@ impl Histories {
                 }
             }
         }
-        let only_named = histories.values().filter(|history| **history == 0).count();
+        // What only its platform tells of, or a list of it, was named by nobody as a machine that is met.
+        let hosts = inventory.entities.iter().filter(|e| e.kind == "host");
+        let named = hosts.filter(|host| histories.get(&host.id) == Some(&0));
+        let only_named = named.count();
         let mut met: Vec<u32> = histories.into_values().filter(|h| *h != 0).collect();
         met.sort_unstable();
         Self { met, only_named }
@@ -77,7 +80,8 @@ impl Histories {
 }
 
 fn is_machine(entity: &Entity) -> bool {
-    entity.kind == "host" && !entity.attributes.unresolvable
+    let machine = matches!(entity.kind.as_str(), "host" | "vm" | "container");
+    machine && !entity.attributes.unresolvable
 }
 
 /// The ways its own entry tells of.

@@ -12,7 +12,7 @@ use groma_model::{EntityId, HostName};
 use crate::visible::visible;
 
 /// Kinds one could log in to.
-const MACHINES: &[&str] = &["host", "vm", "hypervisor"];
+const MACHINES: &[&str] = &["host", "vm", "container", "hypervisor"];
 
 /// Kinds that are shown on a picture although nothing needs them and they need nothing.
 const SHOWN_ALONE: &[&str] = &["host", "vm", "hypervisor", "container", "device", "service"];

@@ -10,7 +10,7 @@ use groma_model::fact::{Datastore, Guest, HostIdentity, Hypervisor};
 use groma_model::inventory::ReachedBy;
 use groma_model::name::Transport;
 use groma_model::virtualization::{GuestSort, Platform};
-use groma_model::{EntityId, Estate, Peer, Port, Witness};
+use groma_model::{EntityId, Estate, Peer, Port, SiteId, Witness};
 
 use crate::draft::{Certainty, Draft, Drafts, Place, one_transport};
 use crate::gather::{Gathered, Raw};
@@ -27,14 +27,22 @@ pub(crate) fn is_of_platform(draft: &Draft) -> bool {
         && draft.witnesses.as_slice() == [Witness::Declared]
 }
 
-/// Hosts by platform and key.
-type Hosts<'a> = BTreeMap<(&'a Platform, &'a str), &'a Hypervisor>;
+/// Hosts by site, platform and key.
+type Hosts<'a> = BTreeMap<(&'a SiteId, &'a Platform, &'a str), &'a Hypervisor>;
 
 /// Adds what platforms tell to the drafts of everything else.
 pub(crate) fn needs(gathered: &Gathered, estate: &Estate, drafts: &mut Drafts) {
-    let hosts = gathered.hypervisors.iter().map(|raw| &raw.fact);
+    let mut hosts: Vec<&Raw<Hypervisor>> = gathered.hypervisors.iter().map(AsRef::as_ref).collect();
+    // What still holds, and of that the newest, speaks for a host.
+    hosts.sort_by_key(|raw| (raw.current, raw.seen.last, &raw.id));
     let hosts: Hosts<'_> = hosts
-        .map(|host| ((&host.platform, host.key.as_str()), host))
+        .into_iter()
+        .map(|raw| {
+            (
+                (&raw.site, &raw.fact.platform, raw.fact.key.as_str()),
+                &raw.fact,
+            )
+        })
         .collect();
     for raw in &gathered.guests {
         guest(raw, &hosts, estate, drafts);
@@ -95,14 +103,17 @@ fn guest(raw: &Raw<Guest>, hosts: &Hosts<'_>, estate: &Estate, drafts: &mut Draf
             here.map(|disk| disk.name.clone()).collect(),
         );
     }
-    for switch in switches(guest, hosts) {
+    for switch in switches(&raw.site, guest, hosts) {
         add(&switch, ATTACHED_TO, Vec::new());
     }
 }
 
 /// Keys of the switches its cards are plugged into: those of its own host, or one that spans hosts.
-fn switches(guest: &Guest, hosts: &Hosts<'_>) -> BTreeSet<String> {
-    let at = guest.host.as_deref().map(|key| (&guest.platform, key));
+fn switches(site: &SiteId, guest: &Guest, hosts: &Hosts<'_>) -> BTreeSet<String> {
+    let at = guest
+        .host
+        .as_deref()
+        .map(|key| (site, &guest.platform, key));
     let Some(host) = at.and_then(|at| hosts.get(&at)) else {
         return BTreeSet::new();
     };

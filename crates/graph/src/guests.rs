@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use groma_knowledge::vm_moves::{Load, blocker, blockers, ways};
-use groma_model::EntityId;
 use groma_model::inventory::{Entity, Inventory};
 use groma_model::virtualization::{AffinitySort, Blocker, Guest, GuestRow, GuestSort, Platform};
+use groma_model::{EntityId, SiteId};
 
 /// Makes the rows of `inventory` anew, for its line. Sorted by guest.
 pub fn fill(inventory: &mut Inventory) {
@@ -47,32 +47,36 @@ impl Numbers {
     }
 }
 
+/// A thing of a platform: what installations are called means something within a site alone.
+type At<'a> = (&'a SiteId, &'a Platform, &'a str);
+
 /// Hosts by key, and whom a rule binds to hosts.
 struct Platforms<'a> {
-    hosts: BTreeMap<(&'a Platform, &'a str), &'a EntityId>,
-    bound: BTreeMap<(&'a Platform, &'a str), Vec<&'a str>>,
+    hosts: BTreeMap<At<'a>, &'a EntityId>,
+    bound: BTreeMap<At<'a>, Vec<&'a str>>,
 }
 
 impl<'a> Platforms<'a> {
     fn of(entities: &'a [Entity]) -> Self {
-        let mut bound: BTreeMap<(&Platform, &str), Vec<&str>> = BTreeMap::new();
-        for cluster in entities
-            .iter()
-            .filter_map(|entity| entity.attributes.cluster.as_deref())
-        {
+        let mut bound: BTreeMap<At<'_>, Vec<&str>> = BTreeMap::new();
+        for entity in entities {
+            let Some(cluster) = entity.attributes.cluster.as_deref() else {
+                continue;
+            };
             let rules = cluster.rules.iter().filter(|rule| {
                 rule.enabled && matches!(rule.sort, AffinitySort::OnHosts | AffinitySort::OffHosts)
             });
             for rule in rules {
                 for guest in &rule.guests {
-                    let at = (&cluster.platform, guest.as_str());
+                    let at = (&entity.site, &cluster.platform, guest.as_str());
                     bound.entry(at).or_default().push(&rule.name);
                 }
             }
         }
         let hosts = entities.iter().filter_map(|entity| {
             let host = entity.attributes.hypervisor.as_deref()?;
-            Some(((&host.platform, host.key.as_str()), &entity.id))
+            let at = (&entity.site, &host.platform, host.key.as_str());
+            Some((at, &entity.id))
         });
         Self {
             hosts: hosts.collect(),
@@ -80,8 +84,9 @@ impl<'a> Platforms<'a> {
         }
     }
 
-    fn of_rules(&self, guest: &Guest) -> Option<Blocker> {
-        let names = self.bound.get(&(&guest.platform, guest.key.as_str()))?;
+    fn of_rules(&self, site: &SiteId, guest: &Guest) -> Option<Blocker> {
+        let at = (site, &guest.platform, guest.key.as_str());
+        let names = self.bound.get(&at)?;
         blocker("host_affinity", &names.join(", "))
     }
 }
@@ -103,9 +108,10 @@ fn row(
     };
     let bytes = measured.or_else(at_most);
     let mut stands = blockers(guest);
-    stands.extend(platforms.of_rules(guest));
+    stands.extend(platforms.of_rules(&entity.site, guest));
     stands.sort();
-    let at = guest.host.as_deref().map(|key| (&guest.platform, key));
+    let host = guest.host.as_deref();
+    let at = host.map(|key| (&entity.site, &guest.platform, key));
     GuestRow {
         entity: entity.id.clone(),
         host: at

@@ -724,6 +724,15 @@ pub struct Dependency {
     pub evidence: Vec<EvidenceId>,
 }
 
+impl Dependency {
+    /// True for what only a platform of virtualization states: on which host, datastore or switch a guest is. The platform itself
+    /// moves that about, and whoever has its list has it.
+    pub fn is_carried(&self) -> bool {
+        matches!(self.kind.as_str(), "runs-on" | "stored-on" | "attached-to")
+            && self.witnesses == [crate::Witness::Declared]
+    }
+}
+
 /// What is known about how the consumer uses the provider.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct DependencyDetails {

@@ -155,7 +155,7 @@ impl Reading {
         match name.as_str() {
             "File" => {
                 if let (Some(id), Some(place)) = (text("id"), text("href")) {
-                    self.files.insert(id, place);
+                    self.files.insert(id, without_user(&place));
                 }
             }
             "Disk" => self.disk(element),
@@ -457,6 +457,18 @@ fn usb(item: &Item) -> Option<Passthrough> {
         sort: PassthroughSort::Usb,
         what: what.clone(),
     })
+}
+
+/// The place without whoever is named before its server.
+fn without_user(place: &str) -> String {
+    let Some((scheme, rest)) = place.split_once("://") else {
+        return place.to_owned();
+    };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at_checked(end).unwrap_or((rest, ""));
+    let server = authority.rsplit('@').next().unwrap_or(authority);
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    format!("{scheme}://{server}{path}")
 }
 
 #[cfg(test)]

@@ -71,6 +71,11 @@ impl Newness {
         }
     }
 
+    /// True if the newest look of its vantage still saw it.
+    pub(crate) fn is_current(&self) -> bool {
+        self.current
+    }
+
     /// True, and remembered, if nothing newer has been said in this place.
     fn leads(self, place: &mut Option<Self>) -> bool {
         let leads = place.as_ref().is_none_or(|before| *before < self);

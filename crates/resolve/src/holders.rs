@@ -99,6 +99,7 @@ fn absorb(
     if let Some(before) = ledger.entity(&key)
         && before != *host
         && !ledger.is_agent(&before)
+        && !ledger.is_told(&before)
     {
         let because = format!("{address} was known from outside before an agent looked at it");
         ledger.merge(before, host, &because);

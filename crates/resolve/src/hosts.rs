@@ -234,7 +234,7 @@ fn outside_id(group: &Group, gathered: &Gathered, ledger: &Ledger<'_>) -> Option
     let mut known = seats
         .flat_map(addresses::public)
         .filter_map(|address| ledger.entity(&address_key(&group.site, &address)))
-        .filter(|id| !ledger.is_agent(id));
+        .filter(|id| !ledger.is_agent(id) && !ledger.is_told(id));
     known.next()
 }
 

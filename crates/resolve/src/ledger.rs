@@ -13,15 +13,22 @@ pub(crate) struct Ledger<'a> {
     mint: &'a mut dyn FnMut() -> EntityId,
     /// Entities that an agent stands for: an address alone never takes their id.
     agents: BTreeSet<EntityId>,
+    /// Entities a platform of virtualization tells of: it knows them by more than an address, which may be another one's by now.
+    told: BTreeSet<EntityId>,
 }
 
 impl<'a> Ledger<'a> {
     pub(crate) fn new(known: &'a Identities, mint: &'a mut dyn FnMut() -> EntityId) -> Self {
+        let of_platforms = known.known.iter().filter(|(key, _)| key.kind == PLATFORM);
+        let told = of_platforms
+            .map(|(_, id)| known.survivor(id).clone())
+            .collect();
         Self {
             known,
             new: NewIdentities::default(),
             mint,
             agents: BTreeSet::new(),
+            told,
         }
     }
 
@@ -66,7 +73,7 @@ impl<'a> Ledger<'a> {
     /// when it has left the address or name, and whoever stands there now is somebody else.
     pub(crate) fn claim_outside(&mut self, key: IdentityKey) -> EntityId {
         match self.entity(&key) {
-            Some(id) if !self.agents.contains(&id) => id,
+            Some(id) if !self.agents.contains(&id) && !self.told.contains(&id) => id,
             _ => {
                 let id = (self.mint)();
                 self.new.known.insert(key, id.clone());
@@ -83,6 +90,11 @@ impl<'a> Ledger<'a> {
     /// Says that an agent stands for `id`.
     pub(crate) fn has_agent(&mut self, id: &EntityId) {
         self.agents.insert(id.clone());
+    }
+
+    /// True if a platform of virtualization tells of `id`, or ever did.
+    pub(crate) fn is_told(&self, id: &EntityId) -> bool {
+        self.told.contains(id)
     }
 
     /// True if an agent stands for `id`.
@@ -103,6 +115,14 @@ impl<'a> Ledger<'a> {
 /// The mark of an agent.
 pub(crate) fn agent_key(site: &SiteId, agent: &AgentId) -> IdentityKey {
     key(site, "agent", agent.as_str())
+}
+
+/// The kind of marks that platforms of virtualization give.
+const PLATFORM: &str = "platform";
+
+/// The mark of a thing a platform tells of.
+pub(crate) fn platform_key(site: &SiteId, subject: &str) -> IdentityKey {
+    key(site, PLATFORM, subject)
 }
 
 /// The mark of an address.

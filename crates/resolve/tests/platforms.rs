@@ -340,3 +340,89 @@ fn two_with_the_cards_of_one_machine_that_shows_no_uuid_are_a_doubt_of_both() {
         assert!(doubt.contains("which several have"), "{doubt}");
     }
 }
+
+#[test]
+fn an_address_a_guest_left_takes_nothing_of_it_along() {
+    let mut told = Told::default();
+    let mut web = guest("qemu/104", "web1", MAC);
+    web.nics[0].addresses = vec!["10.0.0.8".parse().unwrap()];
+    told.say("vantage", Fact::Guest(Box::new(web)));
+    let before = told.resolved();
+    let id = id_of(&before, "qemu/104");
+    // It got another address, and a machine with an agent has the old one.
+    let mut later = Told::default();
+    let mut web = guest("qemu/104", "web1", MAC);
+    web.nics[0].addresses = vec!["10.0.0.9".parse().unwrap()];
+    later.say("vantage", Fact::Guest(Box::new(web)));
+    later.host(
+        "agent-1",
+        "app1",
+        [
+            "m1",
+            "11111111-c6a9-4969-8102-030405060708",
+            "bc:24:11:00:00:99",
+        ],
+        "10.0.0.8",
+    );
+    let after = later.resolved_with(&common::ledger(&before.new));
+    assert_eq!(id_of(&after, "qemu/104"), id, "it is the same machine");
+    assert!(!after.estate.entities[&id].has_agent);
+    assert!(after.new.merged.is_empty(), "{:?}", after.new.merged);
+}
+
+#[test]
+fn the_next_guest_with_a_number_that_became_free_is_another_one() {
+    let before = one_guest().resolved();
+    let mut next = Told::default();
+    let other = Guest {
+        uuid: Some("99999999-1234-4678-9abc-def012345678".into()),
+        ..guest("qemu/104", "db1", "bc:24:11:00:00:77")
+    };
+    next.say("vantage", Fact::Guest(Box::new(other)));
+    let after = next.resolved_with(&common::ledger(&before.new));
+    assert_ne!(id_of(&after, "qemu/104"), id_of(&before, "qemu/104"));
+}
+
+#[test]
+fn two_copies_that_were_one_are_two_as_soon_as_they_differ() {
+    let on = |id: &str, name: &str, power| {
+        let platform = Platform {
+            kind: PlatformKind::Libvirt,
+            id: id.into(),
+        };
+        Fact::Guest(Box::new(Guest {
+            platform,
+            power: Some(power),
+            ..guest("one", name, MAC)
+        }))
+    };
+    let mut told = Told::default();
+    told.say("vantage", on("a", "web", Power::Off))
+        .say("vantage", on("b", "web", Power::On));
+    let before = told.resolved();
+    let guests = |resolution: &groma_resolve::Resolution| {
+        let all = resolution.estate.entities.values();
+        all.filter(|e| e.attributes.guest.is_some()).count()
+    };
+    assert_eq!(guests(&before), 1);
+    let mut told = Told::default();
+    told.say("vantage", on("a", "web_old", Power::Off))
+        .say("vantage", on("b", "web", Power::On));
+    let after = told.resolved_with(&common::ledger(&before.new));
+    assert_eq!(guests(&after), 2);
+}
+
+#[test]
+fn what_was_not_seen_again_spoils_no_mark_of_what_was() {
+    let mut told = Told::default();
+    let old = Fact::Guest(Box::new(guest("vm-42", "web1", MAC)));
+    told.say_when("vantage", old, 0..1, EvidenceState::NotSeen);
+    told.say(
+        "vantage",
+        Fact::Guest(Box::new(guest("vm-57", "web1", MAC))),
+    );
+    told.host("agent-1", "web1", ["m1", UUID, MAC], "10.0.0.7");
+    told.say("agent-1", link("eth0", "physical", MAC, &["10.0.0.7/24"]));
+    let resolution = told.resolved();
+    assert!(resolution.estate.entities[&id_of(&resolution, "vm-57")].has_agent);
+}

@@ -102,6 +102,11 @@ pub fn read(disk: &dyn Disk, path: &Path) -> Result<Vec<Access>, AccessError> {
 }
 
 fn meant(disk: &dyn Disk, table: &Table, place: &Place) -> Result<Access, AccessError> {
+    if holds_a_logon(&table.url) {
+        return Err(place.wrong(
+            "url names a server and nothing more: a user, a password or a token has keys of its own",
+        ));
+    }
     let logon = logon(disk, table, place)?;
     let trust = match (&table.pin, &table.ca) {
         (Some(_), Some(_)) => return Err(place.wrong("both pin and ca")),
@@ -124,6 +129,16 @@ fn meant(disk: &dyn Disk, table: &Table, place: &Place) -> Result<Access, Access
         own_certificate,
         ask_guests: table.ask_guests,
     })
+}
+
+/// True for a URL that names somebody before its server, or asks something behind it. It stands in evidence and on screens, so
+/// nothing of a log-on may. Only libvirt has words behind a `?`: where its socket is.
+fn holds_a_logon(url: &str) -> bool {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let words = rest.split_once('?').map_or("", |(_, words)| words);
+    let mut words = words.split('&').filter(|word| !word.is_empty());
+    authority.contains('@') || url.contains('#') || words.any(|word| !word.starts_with("socket="))
 }
 
 fn logon(disk: &dyn Disk, table: &Table, place: &Place) -> Result<Logon, AccessError> {
@@ -205,6 +220,21 @@ mod tests {
         ] {
             assert!(platform(bad).is_err(), "{bad}");
         }
+        let url = |url: &str| {
+            reads(&format!(
+                "[[hypervisor]]\nkind = \"libvirt\"\nurl = \"{url}\"\n"
+            ))
+        };
+        for bad in [
+            "https://u:s3cret@h",
+            "qemu://root@h/system",
+            "qemu:///system?command=x",
+            "https://h/#s3cret",
+        ] {
+            let said = url(bad).unwrap_err().to_string();
+            assert!(!said.contains("s3cret") && !said.contains("root"), "{said}");
+        }
+        assert!(url("qemu+unix:///system?socket=/run/x").is_ok());
         assert!(platform("token = \"a@pve!x=1\"").is_ok());
         assert!(reads("[[hypervisor]]\nkind = \"esx\"\nurl = \"https://h\"\n").is_err());
     }

@@ -1,11 +1,11 @@
 //! A conversation with the server: over TLS with one that is known, or in clear text within this machine.
 
-use std::io;
+use std::io::{self, Read, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
 use groma_model::{Peer, Reason};
-use groma_source::{Stream, World};
+use groma_source::{Clock, Stream, World};
 use rustls::{ClientConnection, StreamOwned};
 use rustls_pki_types::ServerName;
 
@@ -36,11 +36,56 @@ pub(crate) fn secured(
         .map_err(|error| Cause::new(format!("TLS: {error}"), Reason::Refused, "check the url"))?;
     let mut stream = StreamOwned::new(connection, stream);
     let StreamOwned { conn, sock } = &mut stream;
+    let clock = world.clock.as_ref();
+    let mut hurried = Hurried {
+        inner: sock,
+        clock,
+        ends: clock
+            .monotonic()
+            .saturating_add(timeout.saturating_mul(HANDSHAKE)),
+    };
     while conn.is_handshaking() {
-        conn.complete_io(sock)
+        conn.complete_io(&mut hurried)
             .map_err(|error| handshake.cause(&error))?;
     }
     Ok(Box::new(stream))
+}
+
+/// How many answers' time a handshake may take as a whole.
+const HANDSHAKE: u32 = 4;
+
+/// A conversation that ends in time, though every byte of it comes just before its own time is over: nobody is known yet.
+struct Hurried<'a> {
+    inner: &'a mut Box<dyn Stream>,
+    clock: &'a dyn Clock,
+    ends: Duration,
+}
+
+impl Hurried<'_> {
+    fn in_time(&self) -> io::Result<()> {
+        match self.clock.monotonic() < self.ends {
+            true => Ok(()),
+            false => Err(io::ErrorKind::TimedOut.into()),
+        }
+    }
+}
+
+impl Read for Hurried<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.in_time()?;
+        self.inner.read(into)
+    }
+}
+
+impl Write for Hurried<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.in_time()?;
+        self.inner.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
 }
 
 /// Connects to `peer`, address by address.

@@ -96,9 +96,10 @@ impl Source for HypervisorSource {
                 "a log-on to a server whose certificate nobody named, or in clear text to another machine",
             ]),
             rights: lines(&[
-                "an account of the platform that may read, and nothing else; nothing of this machine",
+                "an account of the platform that may read, and nothing else; Proxmox VE: helpers inside guests answer to VM.GuestAgent.Audit",
+                "libvirt on this machine: its socket for readers; with ask_guests the one that may write, for libvirt lets nobody else hear what helpers inside guests say",
             ]),
-            cost: "one log-on a look; a question for every hundred guests or fewer, one at a time".into(),
+            cost: "one log-on a look, and one more where the platform ends the session; one question at a time: vSphere one for a hundred objects, Proxmox VE two to six for a guest, libvirt one to three for a guest and one for each snapshot and volume".into(),
         }
     }
 

@@ -36,7 +36,8 @@ impl Check for SinglePointOfNeed {
     fn look(&self, view: &View<'_>) -> Vec<Draft> {
         let seconds = providers_by_part(view);
         let needs = |d: &Dependency| {
-            d.strength != Strength::Degrading && !d.details.local && !has_second(&seconds, d)
+            let blocks = d.strength != Strength::Degrading && !d.details.local;
+            blocks && !d.is_carried() && !has_second(&seconds, d)
         };
         let outside =
             |d: &Dependency| is_outside(view.entity(&d.provider.entity), &d.provider.addresses);

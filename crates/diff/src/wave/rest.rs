@@ -79,6 +79,10 @@ impl Rest<'_, '_> {
         if case.wave.exclusions.contains(&change.on) {
             return false;
         }
+        // A platform moves its guests about by itself.
+        if is_carried(case, dependency) {
+            return false;
+        }
         let at = place(case, change, dependency);
         if is_of_before(case, change, dependency) {
             // A client may come again; a machine that made a certificate for itself is no client.
@@ -176,6 +180,14 @@ fn is_passing(case: &Case<'_>, dependency: &DependencyId) -> bool {
         let is_once = d.count <= 1 && d.rhythm.is_none() && d.next_due.is_none();
         is_once && d.kind == "other" && is_whole(d) && d.details.written_in.is_empty()
     })
+}
+
+fn is_carried(case: &Case<'_>, dependency: &DependencyId) -> bool {
+    let sides = [&case.pair.after, &case.pair.before];
+    let mut needs = sides
+        .iter()
+        .filter_map(|side| side.dependencies.get(dependency));
+    needs.any(|need| need.is_carried())
 }
 
 /// The machine a change happened on: the consumer of a need where it has an agent, else its provider.

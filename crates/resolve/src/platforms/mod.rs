@@ -18,7 +18,7 @@ use groma_model::{EntityId, Estate, HostName, Seen, SiteId};
 use crate::addresses::{is_link_local, public};
 use crate::gather::{Gathered, Seat};
 use crate::hosts::{host_names, uuid_either_order};
-use crate::ledger::{Ledger, address_key, key};
+use crate::ledger::{Ledger, address_key, platform_key};
 use crate::outside::{is_nobody, stranger};
 use pair::{Marks, Verdict, pair};
 use same::{Told, joined, newest};
@@ -32,8 +32,16 @@ pub(crate) fn place(gathered: &Gathered, ledger: &mut Ledger<'_>, estate: &mut E
         return;
     }
     let all = &gathered.platforms;
-    let hosts = newest(&all.hypervisors, |host| subject(&host.platform, &host.key));
-    let guests = newest(&all.guests, |guest| subject(&guest.platform, &guest.key));
+    let hosts = newest(
+        &all.hypervisors,
+        |host| subject(&host.platform, &host.key),
+        |_| None,
+    );
+    let guests = newest(
+        &all.guests,
+        |guest| subject(&guest.platform, &guest.key),
+        own_uuid,
+    );
     let guests = joined(guests);
     let watched = Watched::new(gathered, estate);
     let mut placing = Placing {
@@ -44,10 +52,18 @@ pub(crate) fn place(gathered: &Gathered, ledger: &mut Ledger<'_>, estate: &mut E
     };
     placing.hypervisors(&hosts);
     placing.guests(&guests);
-    for told in newest(&all.datastores, |one| subject(&one.platform, &one.key)) {
+    for told in newest(
+        &all.datastores,
+        |one| subject(&one.platform, &one.key),
+        |_| None,
+    ) {
         placing.datastore(&told);
     }
-    for told in newest(&all.clusters, |one| subject(&one.platform, &one.key)) {
+    for told in newest(
+        &all.clusters,
+        |one| subject(&one.platform, &one.key),
+        |_| None,
+    ) {
         placing.cluster(&told);
     }
 }
@@ -94,6 +110,7 @@ impl Watched {
 fn inside(seats: &[&Seat]) -> Marks {
     let mut marks = Marks {
         runs: true,
+        current: true,
         ..Marks::default()
     };
     for seat in seats {
@@ -160,17 +177,17 @@ impl Placing<'_, '_> {
     }
 
     fn guests(&mut self, guests: &[Told<'_, Guest>]) {
-        let shared = shared(
-            guests
-                .iter()
-                .map(|told| (told.site(), told.newest.what.addresses().collect())),
-        );
+        let current = guests.iter().filter(|told| told.is_current());
+        let shared =
+            shared(current.map(|told| (told.site(), told.newest.what.addresses().collect())));
         let marks: Vec<Marks> = guests
             .iter()
             .map(|told| {
-                guest_marks(&told.newest.what, |address| {
-                    !shared.contains(&(told.site().clone(), *address))
-                })
+                let is_own = |address: &IpAddr| !shared.contains(&(told.site().clone(), *address));
+                Marks {
+                    current: told.is_current(),
+                    ..guest_marks(&told.newest.what, is_own)
+                }
             })
             .collect();
         let met = self.met_cards(guests);
@@ -230,11 +247,7 @@ impl Placing<'_, '_> {
         platform: &Platform,
     ) -> EntityId {
         let site = told.site().clone();
-        let keys: Vec<_> = told
-            .subjects
-            .iter()
-            .map(|subject| key(&site, "platform", subject))
-            .collect();
+        let keys: Vec<_> = told.marks(&site);
         let known: Vec<EntityId> = keys
             .iter()
             .filter_map(|key| self.ledger.entity(key))
@@ -298,7 +311,10 @@ impl Placing<'_, '_> {
 
     /// The id of a machine no agent stands for: what it had before, else what was known at one of its addresses.
     fn outside(&mut self, site: &SiteId, known: Option<&EntityId>, own: &[IpAddr]) -> EntityId {
-        let kept = known.filter(|id| !self.ledger.is_agent(id)).cloned();
+        // Two that were one for a while are two: the first keeps the id.
+        let is_free =
+            |id: &&EntityId| !self.ledger.is_agent(id) && !self.estate.entities.contains_key(*id);
+        let kept = known.filter(is_free).cloned();
         let met = || {
             let mut at = own.iter().filter_map(|address| {
                 let free = !self
@@ -309,7 +325,10 @@ impl Placing<'_, '_> {
                     .entity(&address_key(site, address))
                     .filter(|_| free)
             });
-            at.find(|id| !self.ledger.is_agent(id) && !self.estate.entities.contains_key(id))
+            at.find(|id| {
+                let other = self.ledger.is_agent(id) || self.ledger.is_told(id);
+                !other && !self.estate.entities.contains_key(id)
+            })
         };
         kept.or_else(met).unwrap_or_else(|| self.ledger.fresh())
     }
@@ -317,10 +336,8 @@ impl Placing<'_, '_> {
     fn stand_at(&mut self, site: &SiteId, own: &[IpAddr], id: &EntityId) {
         for address in own {
             let at = (site.clone(), *address);
-            if !self.estate.addresses.contains_key(&at) {
-                self.ledger.bind(address_key(site, address), id);
-                self.estate.addresses.insert(at, id.clone());
-            }
+            let slot = self.estate.addresses.entry(at);
+            slot.or_insert_with(|| id.clone());
         }
     }
 
@@ -377,7 +394,7 @@ impl Placing<'_, '_> {
     /// The entity of something that is no machine.
     fn thing<T>(&mut self, told: &Told<'_, T>, kind: &str, subject: &str, name: &str) -> EntityId {
         let site = told.site();
-        let id = self.ledger.claim(key(site, "platform", subject));
+        let id = self.ledger.claim(platform_key(site, subject));
         let seen: Seen = told.newest.seen;
         let entity = self.estate.entities.entry(id.clone());
         let entity =
@@ -415,6 +432,12 @@ fn on_the_whole(verdict: Verdict, places: &[usize]) -> Verdict {
     }
 }
 
+/// A container has its host's.
+fn own_uuid(guest: &Guest) -> Option<&str> {
+    let own = guest.sort != GuestSort::Container;
+    guest.uuid.as_deref().filter(|_| own)
+}
+
 fn kind(sort: GuestSort) -> &'static str {
     match sort {
         GuestSort::Machine => "vm",
@@ -431,6 +454,7 @@ fn host_marks(host: &Hypervisor) -> Marks {
         addresses: host.addresses.iter().map(IpAddr::to_canonical).collect(),
         runs: true,
         id: None,
+        current: true,
     }
 }
 
@@ -453,6 +477,7 @@ fn guest_marks(guest: &Guest, is_own: impl Fn(&IpAddr) -> bool) -> Marks {
         runs: guest.power != Some(Power::Off),
         // Hyper-V alone tells its guests.
         id: (guest.platform.kind == PlatformKind::HyperV).then(|| guest.key.to_lowercase()),
+        current: true,
     };
     match guest.sort {
         GuestSort::Template => Marks::default(),

@@ -20,6 +20,8 @@ pub(crate) struct Marks {
     pub(crate) addresses: BTreeSet<IpAddr>,
     /// False for one that was seen not to run.
     pub(crate) runs: bool,
+    /// False for one that the newest look did not see again: it makes no mark of another one common.
+    pub(crate) current: bool,
 }
 
 /// What came of one thing a platform tells of.
@@ -89,8 +91,9 @@ fn settle(mut candidates: Vec<Candidate>, verdicts: &mut [Verdict]) {
                 continue;
             };
             told.insert(one.at);
+            // Nobody weaker gets what two are in doubt about.
+            taken.insert(one.to);
             if alone {
-                taken.insert(one.to);
                 *verdict = Verdict::Is(one.to, one.by.clone());
                 continue;
             }
@@ -159,6 +162,7 @@ impl<'a> Known<'a> {
             let mut seen = BTreeSet::new();
             let all = side
                 .iter()
+                .filter(|marks| marks.current)
                 .flat_map(|marks| marks.uuid.iter().chain(&marks.macs));
             let twice = all.filter(|mark| !seen.insert(mark.as_str()));
             known
@@ -229,10 +233,12 @@ impl<'a> Known<'a> {
             (Agree::Untold, Agree::Untold) if named && placed => 1,
             _ => return Compared::Different,
         };
-        let (named_too, placed_too, runs) =
-            (u32::from(named), u32::from(placed), u32::from(told.runs));
+        let bits = [told.current, named, placed, told.runs];
+        let bits = bits
+            .into_iter()
+            .fold(0, |all, bit| all * 2 + u32::from(bit));
         Compared::Same {
-            weight: rank * 8 + named_too * 4 + placed_too * 2 + runs,
+            weight: rank * 16 + bits,
             by: because(told_so, (uuid, macs), rank == 1, (named, placed)),
         }
     }

@@ -2,17 +2,21 @@
 
 use std::collections::BTreeMap;
 
+use groma_model::store::IdentityKey;
 use groma_model::virtualization::{Guest, GuestSort, Power};
 use groma_model::{EvidenceId, SiteId};
 
 use crate::gather::{Newness, OnPlatform};
 use crate::hosts::uuid_either_order;
+use crate::ledger::platform_key;
 
 /// A thing a platform tells of, as it was told last, and all that was ever said of it.
 pub(super) struct Told<'a, T> {
     pub(super) newest: &'a OnPlatform<T>,
     /// Its subject, and for one that several platforms know, theirs.
     pub(super) subjects: Vec<String>,
+    /// Of its own, in either byte order.
+    pub(super) uuid: Option<String>,
     pub(super) evidence: Vec<EvidenceId>,
 }
 
@@ -20,10 +24,29 @@ impl<T> Told<'_, T> {
     pub(super) fn site(&self) -> &SiteId {
         &self.newest.site
     }
+
+    /// True if the newest look at it still saw it.
+    pub(super) fn is_current(&self) -> bool {
+        self.newest.new.is_current()
+    }
+
+    /// What the ledger knows it by. A platform may give the key of a guest that is gone to the next one (Proxmox VE gives the
+    /// lowest free number): with another UUID it is another guest.
+    pub(super) fn marks(&self, site: &SiteId) -> Vec<IdentityKey> {
+        let mark = |subject: &String| match &self.uuid {
+            Some(uuid) => platform_key(site, &format!("{subject} {uuid}")),
+            None => platform_key(site, subject),
+        };
+        self.subjects.iter().map(mark).collect()
+    }
 }
 
 /// The newest of each subject, in the order of subjects.
-pub(super) fn newest<T>(all: &[OnPlatform<T>], subject: impl Fn(&T) -> String) -> Vec<Told<'_, T>> {
+pub(super) fn newest<T>(
+    all: &[OnPlatform<T>],
+    subject: impl Fn(&T) -> String,
+    uuid: impl Fn(&T) -> Option<&str>,
+) -> Vec<Told<'_, T>> {
     let mut by_subject: BTreeMap<(&SiteId, String), Vec<&OnPlatform<T>>> = BTreeMap::new();
     for one in all {
         let at = (&one.site, subject(&one.what));
@@ -34,6 +57,7 @@ pub(super) fn newest<T>(all: &[OnPlatform<T>], subject: impl Fn(&T) -> String) -
         Some(Told {
             newest,
             subjects: vec![subject],
+            uuid: uuid(&newest.what).map(uuid_either_order),
             evidence: said.iter().map(|one| one.evidence.clone()).collect(),
         })
     });

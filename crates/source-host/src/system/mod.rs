@@ -169,7 +169,9 @@ fn look_at_identity(window: &Window, sink: &mut dyn Sink, reader: &mut Reader<'_
     let in_container = virtualization::in_container(signs);
     // A container sees the firmware of the machine it shares: that is not its own identity.
     let own_firmware = !in_container;
-    let told = match own_firmware {
+    // A guest that was carried to another platform keeps the file, and it speaks of the old one.
+    let on_hyper_v = own_firmware && signs.vendor.starts_with("Microsoft Corporation");
+    let told = match on_hyper_v {
         true => told_by_host(&mut part, reader),
         false => key_values::Told::default(),
     };

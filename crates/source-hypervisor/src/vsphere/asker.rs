@@ -62,17 +62,19 @@ impl Asker<'_, '_> {
         let mut asked = ask::first(&collector, &view, question, without);
         let mut has_room = true;
         loop {
-            let page = self.session.page(&asked, &mut |object| {
-                has_room = has_room && found(object);
+            let mut left_out = 0_usize;
+            let page = self.session.page(&asked, &mut |object| match has_room {
+                true => has_room = found(object),
+                false => left_out += 1,
             })?;
-            let Some(token) = page.token else { break };
-            if !has_room {
+            if left_out > 0 || (!has_room && page.token.is_some()) {
                 return Err(No::Cause(Cause::new(
                     "there are more than one look may tell",
                     Reason::BudgetExhausted,
                     "raise observations_max",
                 )));
             }
+            let Some(token) = page.token else { break };
             if page.objects == 0 {
                 let what = "a page without objects promises another one";
                 return Err(No::Cause(Cause::new(what, Reason::Malformed, "")));

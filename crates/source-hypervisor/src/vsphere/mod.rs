@@ -12,6 +12,9 @@ mod teller;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use groma_model::{CoverageState, Reason};
 use groma_platform::vsphere::{Inventory, QUESTIONS, Question};
 use groma_source::Sink;
@@ -22,6 +25,8 @@ use self::teller::Teller;
 use crate::cause::Cause;
 use crate::look::Asking;
 
+/// What the log-out may need at the end.
+const FOR_LOG_OUT: Duration = Duration::from_secs(10);
 /// Lines of one look about what makes no sense.
 const LINES_MAX: usize = 200;
 /// What shows what is hidden.
@@ -33,9 +38,20 @@ const READ_ONLY: &str =
 /// # Errors
 /// It is not reached, not known, not vSphere, or does not let the account in.
 pub(crate) fn read(asking: &Asking<'_>, sink: &mut dyn Sink) -> Result<CoverageState, Cause> {
+    // The log-out has its own time, within that of the whole look.
+    let left = asking.window.remaining();
+    let window = asking
+        .window
+        .shortened(left.saturating_sub(FOR_LOG_OUT.min(left / 4)));
+    let asking = &Asking {
+        window: &window,
+        ..*asking
+    };
     let mut session = Session::open(asking)?;
-    session.log_in().map_err(No::cause)?;
-    let state = look(asking, &mut session, sink);
+    let state = match session.log_in() {
+        Ok(()) => look(asking, &mut session, sink),
+        Err(no) => Err(no.cause()),
+    };
     session.log_out();
     state
 }
@@ -57,9 +73,12 @@ fn look(
         left: asking.budget.observations_max,
         lines: LINES_MAX,
         running: Vec::new(),
+        told: BTreeSet::new(),
+        named: BTreeSet::new(),
         state: CoverageState::Complete,
     };
     all(asking, &mut asker, &mut teller)?;
+    teller.tell_unlisted();
     load::read(asker.session, &mut teller);
     Ok(teller.state)
 }

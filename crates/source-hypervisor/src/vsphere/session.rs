@@ -152,9 +152,10 @@ impl<'a> Session<'a> {
             )));
         };
         let question = ask::log_in(&self.content.sessions, user, password);
-        self.whole(&question)?;
-        self.is_in = true;
-        Ok(())
+        let answered = self.whole(&question);
+        // An answer that broke off may have let us in; only a fault says that it did not.
+        self.is_in = !matches!(answered, Err(No::Fault(_)));
+        answered.map(|_| ())
     }
 
     /// Logs out, also when the look has no time left. Nothing is told if that fails: the platform ends the session by itself.

@@ -1,5 +1,7 @@
 //! What goes to the sink: facts, what makes no sense, and what a role hides.
 
+use std::collections::BTreeSet;
+
 use groma_model::virtualization::Power;
 use groma_model::{CoverageState, Fact, Reason};
 use groma_platform::Read;
@@ -20,6 +22,9 @@ pub(super) struct Teller<'t> {
     pub(super) lines: usize,
     /// Keys of the guests that run.
     pub(super) running: Vec<String>,
+    /// Keys of hosts and datastores that were told, and of those that something told refers to.
+    pub(super) told: BTreeSet<String>,
+    pub(super) named: BTreeSet<String>,
     pub(super) state: CoverageState,
 }
 
@@ -35,13 +40,14 @@ impl Teller<'_> {
     /// Tells what was read.
     pub(super) fn tell(&mut self, read: Read) {
         for line in read.untold {
-            self.state = CoverageState::Partial;
+            // The object itself is told, with what could be read of it.
             if self.lines > 0 {
-                self.miss(line, Reason::Malformed, "");
+                self.note(line, Reason::Malformed, "");
             }
             self.lines = self.lines.saturating_sub(1);
         }
         for fact in read.facts {
+            self.remember(&fact);
             if let Fact::Guest(guest) = &fact
                 && guest.power == Some(Power::On)
             {
@@ -51,6 +57,38 @@ impl Teller<'_> {
             let asking = self.asking;
             self.sink.saw_now(asking.window, asking.scope, fact);
         }
+    }
+
+    fn remember(&mut self, fact: &Fact) {
+        match fact {
+            Fact::Guest(guest) => {
+                self.named.extend(guest.host.clone());
+                let stores = guest.disks.iter().filter_map(|disk| disk.datastore.clone());
+                self.named.extend(stores);
+            }
+            Fact::Hypervisor(host) => {
+                self.told.insert(host.key.clone());
+                self.named.extend(host.datastores.iter().cloned());
+            }
+            Fact::Datastore(store) => {
+                self.told.insert(store.key.clone());
+                self.named.extend(store.hosts.iter().cloned());
+            }
+            _ => {}
+        }
+    }
+
+    /// A list holds only what the account may see, and says nothing of the rest. What is referred to and not listed shows it.
+    pub(super) fn tell_unlisted(&mut self) {
+        let count = self.named.difference(&self.told).count();
+        // What could not be asked was told already.
+        if count == 0 || self.state == CoverageState::Partial {
+            return;
+        }
+        let what = format!(
+            "{count} hosts or datastores that others refer to are not shown to this account"
+        );
+        self.miss(what, Reason::PermissionDenied, READ_ONLY);
     }
 
     /// What a role hid of the objects that were just asked for, once for each property.

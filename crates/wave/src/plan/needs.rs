@@ -57,9 +57,8 @@ fn matters(machines: &Machines<'_>, need: &Need<'_>) -> bool {
     let d = need.dependency;
     match (consumer, provider) {
         (Some(_), Some(_)) => false,
-        (_, Some(OutBecause::Hypervisor)) => {
-            !matches!(d.kind.as_str(), "runs-on" | "stored-on" | "attached-to")
-        }
+        (_, Some(OutBecause::Hypervisor | OutBecause::NoMachine)) if d.is_carried() => false,
+        (_, Some(OutBecause::Hypervisor)) => d.kind != "runs-on",
         (_, Some(OutBecause::Outside)) => d.strength == Strength::Blocking && !d.shared_service,
         _ => true,
     }

@@ -5,12 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use groma_model::EntityId;
 use groma_model::inventory::Entity;
 use groma_model::virtualization::{
     AffinitySort, Blocker, BlockerSeverity, GuestRow, MoveWay, Platform, PlatformKind,
 };
 use groma_model::wording::count;
+use groma_model::{EntityId, SiteId};
 
 use super::item::{Draft, Topic, names};
 use super::scene::Scene;
@@ -132,11 +132,12 @@ fn new_platform(scene: &Scene<'_>, old: &EntityId) -> Option<PlatformKind> {
 
 /// Rules that keep guests of this wave apart, or together: the new place does not know them.
 fn apart(scene: &Scene<'_>) -> Vec<Draft> {
-    let moved: BTreeMap<(&Platform, &str), &Entity> = scene
+    let moved: BTreeMap<(&SiteId, &Platform, &str), &Entity> = scene
         .machines()
         .filter_map(|entity| {
             let guest = entity.attributes.guest.as_deref()?;
-            Some(((&guest.platform, guest.key.as_str()), entity))
+            let at = (&entity.site, &guest.platform, guest.key.as_str());
+            Some((at, entity))
         })
         .collect();
     let clusters = scene.inventory.entities.iter();
@@ -152,7 +153,7 @@ fn apart(scene: &Scene<'_>) -> Vec<Draft> {
             let of_rule: Vec<&&Entity> = rule
                 .guests
                 .iter()
-                .filter_map(|key| moved.get(&(&cluster.platform, key.as_str())))
+                .filter_map(|key| moved.get(&(&entity.site, &cluster.platform, key.as_str())))
                 .collect();
             // One alone is beside nobody at the new place, and away from those it had to be with.
             let (enough, says) = match rule.sort {

@@ -78,7 +78,9 @@ fn spans(scene: &Scene<'_>) -> BTreeMap<EntityId, Span> {
 fn without_agent(scene: &Scene<'_>) -> Option<Draft> {
     let blind: Vec<&Entity> = scene
         .machines()
-        .filter(|m| !m.has_agent && matches!(m.kind.as_str(), "host" | "vm" | "hypervisor"))
+        .filter(|m| {
+            !m.has_agent && matches!(m.kind.as_str(), "host" | "vm" | "container" | "hypervisor")
+        })
         .collect();
     (!blind.is_empty()).then(|| {
         let says = format!("Put an agent on {}, or have somebody say what only {} can tell.", names(blind.iter().map(|m| &m.name)), agree(blind.len(), "it", "they"));

@@ -173,8 +173,7 @@ fn serves_unheard(view: &View<'_>, machine: &Entity) -> bool {
 pub(super) fn is_work(view: &View<'_>, d: &Dependency) -> bool {
     let is_own_copy = d.kind == "backup" && view.backups(&d.consumer.entity).next().is_some();
     // Where its disks lie as a platform tells it; a share it mounts itself is its own work.
-    let is_carried = d.kind == "stored-on" && d.witnesses == [groma_model::Witness::Declared];
-    let is_there = is_carried || (TO_BE_THERE.contains(&d.kind.as_str()) && !only_watches(d));
+    let is_there = d.is_carried() || (TO_BE_THERE.contains(&d.kind.as_str()) && !only_watches(d));
     let is_logon = d.kind == "ldap-bind" && is_by(d, &LOGON);
     !is_there && !is_own_copy && !is_logon && !is_update(view, d)
 }
