@@ -13,7 +13,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-use groma_model::fact::Guest;
+use groma_model::fact::{Guest, Hypervisor};
 use groma_model::virtualization::{PlatformKind, Power};
 use groma_model::{CoverageState, Fact, Reason, SourceName};
 use groma_source::{Budget, Recorder, Source, Stop, Window};
@@ -210,6 +210,14 @@ fn guests(recorder: &Recorder) -> Vec<&Guest> {
     all.collect()
 }
 
+fn host(recorder: &Recorder) -> Hypervisor {
+    let mut all = recorder.facts().filter_map(|fact| match fact {
+        Fact::Hypervisor(host) => Some(Hypervisor::clone(host)),
+        _ => None,
+    });
+    all.next().unwrap()
+}
+
 /// The only gap, and that the whole is partial.
 fn gap(recorder: &Recorder) -> (Reason, String) {
     let gaps: Vec<_> = recorder.gaps().collect();
@@ -279,6 +287,24 @@ fn an_honest_daemon_is_read_whole() {
             .all(|one| one.state == CoverageState::Complete)
     );
     assert_eq!(seen.coverage().count(), 5);
+}
+
+#[test]
+fn the_clock_of_this_moment_makes_no_other_host_of_it() {
+    let told = |mhz: u32| {
+        let seen = look(move |procedure, question| match procedure {
+            6 => {
+                let name = word(0).repeat(32);
+                let rest = [2, mhz, 1, 1, 2, 1].map(word).concat();
+                Reply::Yes([name, word(0), word(4_096), rest].concat())
+            }
+            _ => whole(procedure, question),
+        });
+        assert_eq!(seen.gaps().count(), 0);
+        host(&seen)
+    };
+    let host = told(1_200);
+    assert_eq!((host.core_mhz, &host), (None, &told(3_400)));
 }
 
 #[test]

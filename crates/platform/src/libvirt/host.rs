@@ -23,8 +23,6 @@ pub struct Host {
     pub cores: Option<u32>,
     /// Threads of all cores.
     pub threads: Option<u32>,
-    /// Clock of a core; `capabilities` does not tell.
-    pub core_mhz: Option<u32>,
     /// Main memory.
     pub memory_bytes: Option<u64>,
     /// Memory that is in use; `capabilities` does not tell.

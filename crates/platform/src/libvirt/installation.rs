@@ -170,7 +170,6 @@ impl Installation {
             sockets: host.sockets,
             cores: host.cores,
             threads: host.threads,
-            core_mhz: host.core_mhz,
             memory_bytes: host.memory_bytes,
             nics: self.nics(),
             switches: self.switches(),

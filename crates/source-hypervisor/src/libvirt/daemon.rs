@@ -101,12 +101,6 @@ pub(super) enum Value {
     Other,
 }
 
-/// Clock and memory of a host.
-pub(super) struct Node {
-    pub(super) memory_kib: u64,
-    pub(super) core_mhz: u32,
-}
-
 /// Who knows a guest's addresses.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Teller {
@@ -229,18 +223,14 @@ impl<'a> Daemon<'a> {
         })
     }
 
-    /// The processor's name comes as 32 letters of four bytes each, and is told better elsewhere.
-    pub(super) fn node(&mut self) -> Told<Node> {
+    /// KiB of memory. The processor's name comes before it as 32 letters of four bytes each, and is told better elsewhere; the
+    /// clock after it is that of this moment, and would make another host of it at every look.
+    pub(super) fn node(&mut self) -> Told<u64> {
         self.told(procedure::NODE, Question::default(), |words| {
             for _ in 0..32 {
                 words.unsigned()?;
             }
-            let memory_kib = words.long()?;
-            let _processors = words.signed()?;
-            Ok(Node {
-                memory_kib,
-                core_mhz: u32::try_from(words.signed()?).unwrap_or(0),
-            })
+            words.long()
         })
     }
 

@@ -202,18 +202,16 @@ impl Reading<'_, '_> {
         let answer = self.daemon.product();
         let product = self.heard(part, "version of the hypervisor", answer)?;
         let answer = self.daemon.node();
-        let node = self.heard_if_known(part, "clock and memory of the host", answer)?;
+        let node = self.heard_if_known(part, "memory of the host", answer)?;
         let answer = self.daemon.node_memory();
         let memory = self.heard_if_known(part, "memory in use", answer)?;
         let host = &mut self.whole.host;
-        let own = node.as_ref().map(|node| node.core_mhz);
         *host = Host {
             name,
             product,
-            core_mhz: own.filter(|mhz| *mhz > 0),
             memory_bytes: host
                 .memory_bytes
-                .or(node.and_then(|node| node.memory_kib.checked_mul(1024))),
+                .or(node.and_then(|kib| kib.checked_mul(1024))),
             memory_used_bytes: memory.as_deref().and_then(in_use),
             ..host.clone()
         };
