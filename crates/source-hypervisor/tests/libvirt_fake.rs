@@ -22,6 +22,7 @@ use groma_source_hypervisor::{Access, HypervisorSource, Logon, NAME};
 
 const GUEST: &str = include_str!("../../platform/tests/fixtures/libvirt/domain-web-01.xml");
 const HOST: &str = include_str!("../../platform/tests/fixtures/libvirt/capabilities-qemu.xml");
+const MACHINE: &str = "<sysinfo type='smbios'><system><entry name='uuid'>4dea22b3-1d52-d8f3-2516-782e98ab3fa0</entry></system></sysinfo>";
 const UUID: [u8; 16] = [
     0x11, 0x11, 0x11, 0x11, 0x22, 0x22, 0x43, 0x33, 0x84, 0x44, 0x55, 0x55, 0x55, 0x55, 0x55, 1,
 ];
@@ -84,6 +85,7 @@ fn honest(procedure: u32, question: &[u8]) -> Reply {
         66 => yes(vec![word(1), word(0)]),
         7 => yes(vec![text(HOST)]),
         59 => yes(vec![text("hv1.corp.example")]),
+        203 => yes(vec![text(MACHINE)]),
         3 => yes(vec![text("QEMU")]),
         4 => yes(vec![word(0), word(7_002_022)]),
         157 => yes(vec![word(0), word(9_000_000)]),

@@ -9,7 +9,7 @@ use super::tree::Element;
 /// A host, as far as it is known.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Host {
-    /// What libvirt tells it from others by.
+    /// What libvirt tells it from others by; made up at each start of the daemon where the SMBIOS has none.
     pub uuid: Option<String>,
     /// As it calls itself; `capabilities` does not tell.
     pub name: Option<String>,
@@ -110,11 +110,21 @@ pub(super) fn machine(sysinfo: &Element) -> Machine {
         found.text().map(str::to_owned)
     };
     Machine {
-        uuid: entry("system", "uuid").as_deref().and_then(crate::uuid),
+        uuid: entry("system", "uuid")
+            .as_deref()
+            .and_then(crate::uuid)
+            .filter(|uuid| !is_filler(uuid)),
         vendor: entry("system", "manufacturer"),
         model: entry("system", "product"),
         processor: entry("processor", "version"),
     }
+}
+
+/// True for a UUID of one byte again and again, which a careless maker writes and libvirt passes over.
+fn is_filler(uuid: &str) -> bool {
+    let digits: Vec<u8> = uuid.bytes().filter(|byte| *byte != b'-').collect();
+    let first = digits.get(..2);
+    digits.chunks(2).all(|byte| Some(byte) == first)
 }
 
 pub(super) fn card(interface: &Element) -> Option<Card> {
