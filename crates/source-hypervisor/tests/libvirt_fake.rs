@@ -168,6 +168,14 @@ fn serve(mut stream: UnixStream, answers: &Answers) {
 
 /// One look at a daemon that answers so.
 fn look(answers: impl Fn(u32, &[u8]) -> Reply + Send + Sync + 'static) -> Recorder {
+    look_with(answers, Budget::default(), false)
+}
+
+fn look_with(
+    answers: impl Fn(u32, &[u8]) -> Reply + Send + Sync + 'static,
+    budget: Budget,
+    ask_guests: bool,
+) -> Recorder {
     let at = tempfile::tempdir().unwrap();
     let path = at.path().join("sock");
     let listener = UnixListener::bind(&path).unwrap();
@@ -177,7 +185,12 @@ fn look(answers: impl Fn(u32, &[u8]) -> Reply + Send + Sync + 'static) -> Record
             serve(stream, answers.as_ref());
         }
     });
-    asked(access(&format!("qemu:///system?socket={}", path.display())))
+    let access = access(&format!("qemu:///system?socket={}", path.display()));
+    let access = Access {
+        ask_guests,
+        ..access
+    };
+    asked_within(access, budget)
 }
 
 fn access(url: &str) -> Access {
@@ -192,10 +205,14 @@ fn access(url: &str) -> Access {
 }
 
 fn asked(access: Access) -> Recorder {
+    asked_within(access, Budget::default())
+}
+
+fn asked_within(access: Access, budget: Budget) -> Recorder {
     let world = groma_sys::this_machine(false);
     let budget = Budget {
         network_timeout_ms: 60,
-        ..Budget::default()
+        ..budget
     };
     let limit = Duration::from_secs(20);
     let window = Window::open(world.clock.clone(), Stop::default(), limit, limit);
@@ -307,6 +324,42 @@ fn the_clock_of_this_moment_makes_no_other_host_of_it() {
     };
     let host = told(1_200);
     assert_eq!((host.core_mhz, &host), (None, &told(3_400)));
+}
+
+#[test]
+fn an_address_that_a_helper_tells_and_that_is_another_tomorrow_is_no_fact() {
+    let helped = |procedure, question: &[u8]| match procedure {
+        14 => {
+            let channel = "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0' state='connected'/></channel></devices>";
+            Reply::Yes(text(&GUEST.replacen("</devices>", channel, 1)))
+        }
+        // Of leases, and of the helper inside.
+        353 => {
+            let address = |a: &str| [word(1), text(a), word(64)].concat();
+            let told = match question.ends_with(&[word(1), word(0)].concat()) {
+                true => ["2001:db8::5054:ff:feaa:1", "2001:db8::4f1c:93de:1:2"],
+                false => ["2001:db8::77:4242:1:2", "10.77.0.12"],
+            };
+            let card = [word(1), text("eth0"), word(1), text("52:54:00:aa:00:01")];
+            let all = told.map(address).concat();
+            Reply::Yes([card.concat(), word(2), all].concat())
+        }
+        277 => Reply::Yes(text("web-01.corp.example")),
+        _ => whole(procedure, question),
+    };
+    let seen = look_with(helped, Budget::default(), true);
+    let addresses: Vec<String> = guests(&seen)[0]
+        .addresses()
+        .map(|one| one.to_string())
+        .collect();
+    assert_eq!(
+        addresses,
+        [
+            "10.77.0.12",
+            "2001:db8::77:4242:1:2",
+            "2001:db8::5054:ff:feaa:1"
+        ]
+    );
 }
 
 #[test]

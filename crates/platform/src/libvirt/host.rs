@@ -55,7 +55,7 @@ pub struct Card {
     pub speed_mbps: Option<u32>,
     /// Largest frame.
     pub mtu: Option<u32>,
-    /// Addresses of the host on it, without those of its link alone.
+    /// Addresses of the host on it, without those of its link alone and those that may be others tomorrow.
     pub addresses: Vec<IpAddr>,
     /// What is plugged into a bridge or a bond.
     pub ports: Vec<String>,
@@ -141,28 +141,33 @@ pub(super) fn card(interface: &Element) -> Option<Card> {
         .filter_map(|port| port.attribute("name").map(str::to_owned))
         .collect();
     ports.sort();
+    let mac = interface.child("mac");
+    let mac = mac.and_then(|mac| crate::mac_address(mac.attribute("address")?));
     Some(Card {
         name: interface.attribute("name")?.to_owned(),
         sort: sort.to_owned(),
-        mac: interface
-            .child("mac")
-            .and_then(|mac| crate::mac_address(mac.attribute("address")?)),
         // All ones is the kernel's way to say that it does not know.
         speed_mbps: speed.filter(|speed| *speed > 0 && *speed < u32::MAX),
         mtu: interface
             .child("mtu")
             .and_then(|mtu| mtu.attribute("size")?.parse().ok()),
-        addresses: addresses(interface),
+        addresses: addresses(interface, mac.as_deref()),
+        mac,
         ports,
     })
 }
 
-fn addresses(interface: &Element) -> Vec<IpAddr> {
+fn addresses(interface: &Element, mac: Option<&str>) -> Vec<IpAddr> {
     let all = interface
         .all("protocol")
         .flat_map(|family| family.all("ip"));
     let mut all: Vec<IpAddr> = all
-        .filter_map(|ip| ip.attribute("address")?.parse().ok())
+        .filter_map(|ip| {
+            let (text, length) = (ip.attribute("address")?, ip.attribute("prefix"));
+            let whole = format!("{text}/{}", length.unwrap_or_default());
+            let steady = crate::steady(&whole, mac);
+            text.parse().ok().filter(|_| steady)
+        })
         .filter(reaches_beyond_its_link)
         .collect();
     all.sort();

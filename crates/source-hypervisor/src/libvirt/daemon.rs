@@ -87,7 +87,8 @@ impl Which {
 /// A card of a guest and the addresses somebody knows of it.
 pub(super) struct Leased {
     pub(super) mac: Option<String>,
-    pub(super) addresses: Vec<IpAddr>,
+    /// Each with the length of its network.
+    pub(super) addresses: Vec<(IpAddr, u32)>,
 }
 
 /// A number of a guest, by its name: `block.0.capacity`.
@@ -396,8 +397,8 @@ fn leased(words: &mut Words<'_>) -> Result<Leased, Short> {
     let addresses = words.list(|words| {
         let _family = words.signed()?;
         let address = words.string()?;
-        let _prefix = words.unsigned()?;
-        Ok(address.parse().ok())
+        let length = words.unsigned()?;
+        Ok(address.parse().ok().map(|address| (address, length)))
     })?;
     Ok(Leased {
         mac,

@@ -1,6 +1,7 @@
 //! One look at one daemon: host, pools, networks, guests. A part that fails is a gap of that part, and the others go on.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use groma_model::name::HostName;
 use groma_model::virtualization::{Guest, Power};
@@ -8,7 +9,7 @@ use groma_model::{CoverageState, Fact, Reason, Scope};
 use groma_platform::libvirt::{
     Block, Document, Host, Installation, Unreadable, document, reaches_beyond_its_link,
 };
-use groma_platform::mac_address;
+use groma_platform::{mac_address, steady};
 use groma_source::{Sink, SinkExt};
 
 use super::daemon::{Daemon, Leased, Named, Statistics, Teller, Value, Which, cause};
@@ -20,6 +21,8 @@ use crate::look::Asking;
 const TOGETHER: usize = 100;
 /// Volumes of all pools that are read.
 const VOLUMES_MAX: usize = 50_000;
+/// Addresses of one card that are read.
+const ADDRESSES_MAX: usize = 256;
 
 /// What facts are about; each part is a scope of its own.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -369,13 +372,13 @@ impl Reading<'_, '_> {
         let part = Part::Guests;
         let answer = self.daemon.addresses(one, Teller::Leases);
         let leases = self.heard_if_known(part, what, answer)?;
-        told_to(guest, leases.unwrap_or_default());
+        told_to(guest, leases.unwrap_or_default(), Teller::Leases);
         if !self.asking.access.ask_guests || guest.tools.is_none() {
             return Ok(());
         }
         let answer = self.daemon.addresses(one, Teller::Guest);
         if let Some(told) = self.heard_if_known(part, &format!("{what}: its helper"), answer)? {
-            told_to(guest, told);
+            told_to(guest, told, Teller::Guest);
             let answer = self.daemon.guest_name(one);
             let name = self.heard_if_known(part, &format!("{what}: its helper"), answer)?;
             guest.host_name = name.as_deref().and_then(HostName::parse);
@@ -463,16 +466,22 @@ fn power((state, reason): (i32, i32)) -> Option<Power> {
     }
 }
 
-/// Puts addresses to the card they were told of.
-fn told_to(guest: &mut Guest, told: Vec<Leased>) {
+/// Puts addresses to the card they were told of. A lease lasts; what the helper tells may be another address tomorrow.
+fn told_to(guest: &mut Guest, told: Vec<Leased>, by: Teller) {
     for one in told {
         let mac = one.mac.as_deref().and_then(mac_address);
         let mut nics = guest.nics.iter_mut();
         let Some(nic) = nics.find(|nic| nic.mac.is_some() && nic.mac == mac) else {
             continue;
         };
+        let lasts = |address: &IpAddr, length: u32| {
+            by == Teller::Leases || steady(&format!("{address}/{length}"), mac.as_deref())
+        };
+        let all = one.addresses.into_iter().take(ADDRESSES_MAX);
+        let lasting = all.filter(|(address, length)| lasts(address, *length));
+        let lasting = lasting.map(|(address, _)| address);
         nic.addresses
-            .extend(one.addresses.into_iter().filter(reaches_beyond_its_link));
+            .extend(lasting.filter(reaches_beyond_its_link));
         nic.addresses.sort();
         nic.addresses.dedup();
     }
