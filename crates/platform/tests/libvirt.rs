@@ -344,7 +344,24 @@ fn pools_are_told_apart() {
     );
     // An inactive pool writes zeros, and those are not its size.
     assert_eq!(datastore(NFS).capacity_bytes, None);
-    assert_eq!(datastore(IMAGES).capacity_bytes, Some(12_638_257_152));
+}
+
+#[test]
+fn a_size_that_moves_with_what_others_write_is_a_number_and_no_fact() {
+    let pool = String::from_utf8_lossy(IMAGES).into_owned();
+    let grown = pool.replace("12638257152", "12638257999");
+    assert_ne!(pool, grown);
+    let (one, other) = (read("x", IMAGES), read("x", grown.as_bytes()));
+    assert_eq!(one.facts[0], other.facts[0]);
+    let key = datastore(IMAGES).key;
+    let metric = "datastore_capacity_bytes";
+    assert_eq!(measured(&one, metric, &key), Some(12_638_257_152.0));
+    assert_eq!(measured(&other, metric, &key), Some(12_638_257_999.0));
+    // A volume group is as large as it was made.
+    let group = pool.replace("type='dir'", "type='logical'");
+    assert_eq!(measured(&read("x", group.as_bytes()), metric, &key), None);
+    let capacity = datastore(group.as_bytes()).capacity_bytes;
+    assert_eq!(capacity, Some(12_638_257_152));
 }
 
 #[test]

@@ -142,6 +142,9 @@ impl Installation {
             datastore.platform = platform.clone();
             datastore.hosts = key.iter().cloned().collect();
             read.facts.push(Fact::Datastore(Box::new(datastore)));
+            if let Some(whole) = pool.shared_capacity_bytes {
+                read.measured("datastore_capacity_bytes", &subject, float(whole));
+            }
             if let Some(free) = pool.free_bytes {
                 read.measured("datastore_free_bytes", &subject, float(free));
             }
