@@ -362,6 +362,55 @@ fn an_address_that_a_helper_tells_and_that_is_another_tomorrow_is_no_fact() {
     );
 }
 
+/// [`whole`], with so many guests that are gone when they are asked for.
+fn crowded(many: u32) -> impl Fn(u32, &[u8]) -> Reply {
+    move |procedure, question| match procedure {
+        273 if question.ends_with(&word(0)) => {
+            let all = (0..many).map(|one| domain(&format!("app-02-{one}"), 9));
+            Reply::Yes([word(many), all.collect::<Vec<_>>().concat(), word(many)].concat())
+        }
+        273 => Reply::No(8, "unsupported flags"),
+        _ => honest(procedure, question),
+    }
+}
+
+#[test]
+fn gaps_beyond_two_hundred_are_counted() {
+    let seen = look(crowded(203));
+    let last = seen.gaps().last().unwrap();
+    assert_eq!(seen.gaps().count(), 201);
+    assert!(last.what.starts_with("3 more"), "{}", last.what);
+    assert_eq!(part(&seen, "/guests"), CoverageState::Partial);
+    assert_eq!(look(crowded(200)).gaps().count(), 200);
+}
+
+#[test]
+fn no_more_is_told_than_the_look_may_observe() {
+    let of = |observations_max| {
+        let budget = Budget {
+            observations_max,
+            ..Budget::default()
+        };
+        look_with(whole, budget, false)
+    };
+    let all = of(1_000);
+    assert_eq!((all.facts().count(), all.gaps().count()), (3, 0));
+    let some = of(2);
+    assert_eq!(some.facts().count(), 2);
+    let (reason, words) = gap(&some);
+    assert_eq!(reason, Reason::BudgetExhausted);
+    assert!(words.contains("raise observations_max"), "{words}");
+    assert_eq!(part(&some, "/guests"), CoverageState::Partial);
+    assert_eq!(part(&some, "/host"), CoverageState::Complete);
+    // Nobody asks for a guest that could not be told.
+    let one = of(1);
+    assert_eq!((one.facts().count(), guests(&one).len()), (1, 0));
+    assert!(
+        one.gaps()
+            .any(|gap| gap.what.contains("beyond the first 1"))
+    );
+}
+
 #[test]
 fn a_guest_on_no_list_is_asked_for_its_state() {
     for (state, reason, power) in [

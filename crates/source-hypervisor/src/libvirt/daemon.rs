@@ -171,7 +171,7 @@ impl<'a> Daemon<'a> {
     }
 
     /// Says goodbye; whoever does not hear it misses nothing.
-    pub(super) fn close(mut self) {
+    pub(super) fn close(&mut self) {
         let _ = self.link.ask(procedure::CLOSE, Question::default());
     }
 
