@@ -36,6 +36,31 @@ pub fn reachable(text: &str) -> Option<IpAddr> {
     useful.then_some(address)
 }
 
+/// True for an address, with or without the length of its network, that will be the same tomorrow. IPv4 is; of IPv6 what
+/// DHCP handed out (a network of one: `/128`), what is made of the card's own MAC address (EUI-64, RFC 4291), and what a
+/// person or a small range counts up (`2001:db8::53`: the host's own half begins with 32 zeros). Everything else may be
+/// temporary (RFC 8981), and another one each day.
+pub fn steady(text: &str, mac: Option<&str>) -> bool {
+    let (bare, length) = text.split_once('/').unwrap_or((text, ""));
+    match bare.trim().parse() {
+        Ok(IpAddr::V4(_)) => true,
+        Ok(IpAddr::V6(address)) => {
+            let own = address.to_bits() & u128::from(u64::MAX);
+            let of_card = mac.and_then(eui_64).map(u128::from) == Some(own);
+            length.trim() == "128" || of_card || own >> 32 == 0
+        }
+        Err(_) => false,
+    }
+}
+
+/// What a card without a plan of its own takes for its half of an address.
+fn eui_64(mac: &str) -> Option<u64> {
+    let digits = plain(&mac_address(mac)?, &[':'])?;
+    let (maker, card) = digits.split_at_checked(6)?;
+    let whole = u64::from_str_radix(&format!("{maker}fffe{card}"), 16).ok()?;
+    Some(whole ^ (2 << 56))
+}
+
 /// The hex digits of a text that holds nothing else but `between`, in lower case.
 fn plain(text: &str, between: &[char]) -> Option<String> {
     let digits = text
@@ -84,6 +109,34 @@ mod tests {
             "zz:50:56:ab:cd:ef",
         ] {
             assert_eq!(mac_address(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_is_another_tomorrow_is_not_steady() {
+        let mac = Some("52:54:00:AA:00:01");
+        for (text, mac) in [
+            ("10.77.0.12", None),
+            ("10.77.0.12/24", mac),
+            ("2001:db8::5054:ff:feaa:1", mac),
+            ("2001:db8::5054:ff:feaa:1/64", mac),
+            ("2001:db8::4f1c:93de:1:2/128", None),
+            ("2001:db8:0:7::53/64", None),
+            ("fd00::1:53", None),
+        ] {
+            assert!(steady(text, mac), "{text}");
+        }
+        for (text, mac) in [
+            ("2001:db8::4f1c:93de:1:2", mac),
+            ("2001:db8::4f1c:93de:1:2/64", mac),
+            // Of another card, or of one nobody knows.
+            ("2001:db8::5054:ff:feaa:2/64", mac),
+            ("2001:db8::5054:ff:feaa:1/64", None),
+            ("2001:db8::5054:ff:feaa:1/64", Some("no card")),
+            ("", None),
+            ("nonsense/128", None),
+        ] {
+            assert!(!steady(text, mac), "{text}");
         }
     }
 

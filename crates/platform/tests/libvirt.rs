@@ -344,7 +344,24 @@ fn pools_are_told_apart() {
     );
     // An inactive pool writes zeros, and those are not its size.
     assert_eq!(datastore(NFS).capacity_bytes, None);
-    assert_eq!(datastore(IMAGES).capacity_bytes, Some(12_638_257_152));
+}
+
+#[test]
+fn a_size_that_moves_with_what_others_write_is_a_number_and_no_fact() {
+    let pool = String::from_utf8_lossy(IMAGES).into_owned();
+    let grown = pool.replace("12638257152", "12638257999");
+    assert_ne!(pool, grown);
+    let (one, other) = (read("x", IMAGES), read("x", grown.as_bytes()));
+    assert_eq!(one.facts[0], other.facts[0]);
+    let key = datastore(IMAGES).key;
+    let metric = "datastore_capacity_bytes";
+    assert_eq!(measured(&one, metric, &key), Some(12_638_257_152.0));
+    assert_eq!(measured(&other, metric, &key), Some(12_638_257_999.0));
+    // A volume group is as large as it was made.
+    let group = pool.replace("type='dir'", "type='logical'");
+    assert_eq!(measured(&read("x", group.as_bytes()), metric, &key), None);
+    let capacity = datastore(group.as_bytes()).capacity_bytes;
+    assert_eq!(capacity, Some(12_638_257_152));
 }
 
 #[test]
@@ -513,6 +530,52 @@ fn the_order_of_a_file_changes_nothing() {
     turned.reverse();
     turned.push(WEB);
     assert_eq!(read("x", &whole()), read("x", &turned.concat()));
+}
+
+/// A host that the daemon told of: its name, and what its SMBIOS says.
+fn asked(uuid: &str, smbios: Option<&str>) -> Hypervisor {
+    let mut whole = Installation::named("qemu:///system");
+    let own = "4dea22b3-1d52-d8f3-2516-782e98ab3fa0";
+    let capabilities = String::from_utf8_lossy(CAPABILITIES).replace(own, uuid);
+    whole.add(document(capabilities.as_bytes()).unwrap().unwrap());
+    whole.host.name = Some("HV1.corp.example".to_owned());
+    if let Some(uuid) = smbios {
+        let entry = format!("<entry name='uuid'>{uuid}</entry>");
+        let sysinfo = format!("<sysinfo type='smbios'><system>{entry}</system></sysinfo>");
+        whole.add(document(sysinfo.as_bytes()).unwrap().unwrap());
+    }
+    host(&whole.into_read()).unwrap().clone()
+}
+
+#[test]
+fn a_uuid_that_the_daemon_makes_up_at_each_start_names_no_host() {
+    let random = "0c5f0d0e-7a51-4b8e-9c39-7e9f1c6a2b11";
+    let other = "9e1d4f3b-2c77-4d10-8a55-0b6c7d8e9f22";
+    for filler in [
+        None,
+        Some("00000000-0000-0000-0000-000000000000"),
+        Some("11111111-1111-1111-1111-111111111111"),
+        Some("Not Settable"),
+    ] {
+        let host = asked(random, filler);
+        assert_eq!(host, asked(other, filler), "{filler:?}");
+        assert_eq!((host.key.as_str(), host.uuid), ("hv1.corp.example", None));
+    }
+}
+
+#[test]
+fn a_uuid_of_the_smbios_names_the_host_as_its_file_alone_does() {
+    let uuid = "4dea22b3-1d52-d8f3-2516-782e98ab3fa0";
+    assert_eq!(asked(uuid, Some(uuid)).key, uuid);
+    let file = read("somewhere", CAPABILITIES);
+    assert_eq!(host(&file).unwrap().key, uuid);
+    // Somebody wrote host_uuid: libvirt's own is kept for the host, and the hardware's for its hardware.
+    let written = "0c5f0d0e-7a51-4b8e-9c39-7e9f1c6a2b11";
+    let host = asked(written, Some(uuid));
+    assert_eq!(
+        (host.key.as_str(), host.uuid.as_deref()),
+        (written, Some(uuid))
+    );
 }
 
 #[test]

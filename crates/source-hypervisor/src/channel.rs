@@ -98,8 +98,20 @@ pub(crate) fn reached(
     port: u16,
     timeout: Duration,
 ) -> Result<Box<dyn Stream>, Cause> {
+    reached_at(world, addresses(world, peer, port)?, timeout)
+}
+
+/// Connects to the first of `addresses` that answers.
+///
+/// # Errors
+/// There is none, none may be contacted, or none answers.
+pub(crate) fn reached_at(
+    world: &World,
+    addresses: Vec<SocketAddr>,
+    timeout: Duration,
+) -> Result<Box<dyn Stream>, Cause> {
     let mut last = nowhere();
-    for address in addresses(world, peer, port)? {
+    for address in addresses {
         match world.network.connect(address, timeout) {
             Ok(stream) => return Ok(stream),
             Err(error) if !world.network.permits(address) => {
@@ -122,7 +134,7 @@ pub(crate) fn reached(
 }
 
 /// A name is looked up by the system, as every other program here does; not at all when nobody may be contacted.
-fn addresses(world: &World, peer: &Peer, port: u16) -> Result<Vec<SocketAddr>, Cause> {
+pub(crate) fn addresses(world: &World, peer: &Peer, port: u16) -> Result<Vec<SocketAddr>, Cause> {
     match peer {
         Peer::Address(address) => Ok(vec![SocketAddr::new(*address, port)]),
         Peer::Name(name) if world.network.is_offline() && !name.is_loopback() => Err(Cause::new(

@@ -220,7 +220,12 @@ fn a_container_is_read() {
         (held.sort, held.power, held.starts_with_host),
         (GuestSort::Container, Some(Power::Off), Some(false))
     );
-    assert_eq!(host(&seen).key, "4dea22b3-1d52-d8f3-2516-782e98ab3fa0");
+    // The room's host_uuid names the host where this machine's SMBIOS has one too, and its name does everywhere else.
+    let key = match host(&seen).uuid {
+        Some(_) => "4dea22b3-1d52-d8f3-2516-782e98ab3fa0",
+        None => "hv1.corp.example",
+    };
+    assert_eq!(host(&seen).key, key);
     assert!(host(&seen).memory_bytes > Some(1 << 28));
     assert!(measured(&seen, "hypervisor_memory_used_bytes", "").is_some());
 }

@@ -13,7 +13,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-use groma_model::fact::Guest;
+use groma_model::fact::{Guest, Hypervisor};
 use groma_model::virtualization::{PlatformKind, Power};
 use groma_model::{CoverageState, Fact, Reason, SourceName};
 use groma_source::{Budget, Recorder, Source, Stop, Window};
@@ -22,6 +22,7 @@ use groma_source_hypervisor::{Access, HypervisorSource, Logon, NAME};
 
 const GUEST: &str = include_str!("../../platform/tests/fixtures/libvirt/domain-web-01.xml");
 const HOST: &str = include_str!("../../platform/tests/fixtures/libvirt/capabilities-qemu.xml");
+const MACHINE: &str = "<sysinfo type='smbios'><system><entry name='uuid'>4dea22b3-1d52-d8f3-2516-782e98ab3fa0</entry></system></sysinfo>";
 const UUID: [u8; 16] = [
     0x11, 0x11, 0x11, 0x11, 0x22, 0x22, 0x43, 0x33, 0x84, 0x44, 0x55, 0x55, 0x55, 0x55, 0x55, 1,
 ];
@@ -84,6 +85,7 @@ fn honest(procedure: u32, question: &[u8]) -> Reply {
         66 => yes(vec![word(1), word(0)]),
         7 => yes(vec![text(HOST)]),
         59 => yes(vec![text("hv1.corp.example")]),
+        203 => yes(vec![text(MACHINE)]),
         3 => yes(vec![text("QEMU")]),
         4 => yes(vec![word(0), word(7_002_022)]),
         157 => yes(vec![word(0), word(9_000_000)]),
@@ -166,6 +168,14 @@ fn serve(mut stream: UnixStream, answers: &Answers) {
 
 /// One look at a daemon that answers so.
 fn look(answers: impl Fn(u32, &[u8]) -> Reply + Send + Sync + 'static) -> Recorder {
+    look_with(answers, Budget::default(), false)
+}
+
+fn look_with(
+    answers: impl Fn(u32, &[u8]) -> Reply + Send + Sync + 'static,
+    budget: Budget,
+    ask_guests: bool,
+) -> Recorder {
     let at = tempfile::tempdir().unwrap();
     let path = at.path().join("sock");
     let listener = UnixListener::bind(&path).unwrap();
@@ -175,7 +185,12 @@ fn look(answers: impl Fn(u32, &[u8]) -> Reply + Send + Sync + 'static) -> Record
             serve(stream, answers.as_ref());
         }
     });
-    asked(access(&format!("qemu:///system?socket={}", path.display())))
+    let access = access(&format!("qemu:///system?socket={}", path.display()));
+    let access = Access {
+        ask_guests,
+        ..access
+    };
+    asked_within(access, budget)
 }
 
 fn access(url: &str) -> Access {
@@ -190,10 +205,14 @@ fn access(url: &str) -> Access {
 }
 
 fn asked(access: Access) -> Recorder {
+    asked_within(access, Budget::default())
+}
+
+fn asked_within(access: Access, budget: Budget) -> Recorder {
     let world = groma_sys::this_machine(false);
     let budget = Budget {
         network_timeout_ms: 60,
-        ..Budget::default()
+        ..budget
     };
     let limit = Duration::from_secs(20);
     let window = Window::open(world.clock.clone(), Stop::default(), limit, limit);
@@ -208,6 +227,14 @@ fn guests(recorder: &Recorder) -> Vec<&Guest> {
         _ => None,
     });
     all.collect()
+}
+
+fn host(recorder: &Recorder) -> Hypervisor {
+    let mut all = recorder.facts().filter_map(|fact| match fact {
+        Fact::Hypervisor(host) => Some(Hypervisor::clone(host)),
+        _ => None,
+    });
+    all.next().unwrap()
 }
 
 /// The only gap, and that the whole is partial.
@@ -279,6 +306,109 @@ fn an_honest_daemon_is_read_whole() {
             .all(|one| one.state == CoverageState::Complete)
     );
     assert_eq!(seen.coverage().count(), 5);
+}
+
+#[test]
+fn the_clock_of_this_moment_makes_no_other_host_of_it() {
+    let told = |mhz: u32| {
+        let seen = look(move |procedure, question| match procedure {
+            6 => {
+                let name = word(0).repeat(32);
+                let rest = [2, mhz, 1, 1, 2, 1].map(word).concat();
+                Reply::Yes([name, word(0), word(4_096), rest].concat())
+            }
+            _ => whole(procedure, question),
+        });
+        assert_eq!(seen.gaps().count(), 0);
+        host(&seen)
+    };
+    let host = told(1_200);
+    assert_eq!((host.core_mhz, &host), (None, &told(3_400)));
+}
+
+#[test]
+fn an_address_that_a_helper_tells_and_that_is_another_tomorrow_is_no_fact() {
+    let helped = |procedure, question: &[u8]| match procedure {
+        14 => {
+            let channel = "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0' state='connected'/></channel></devices>";
+            Reply::Yes(text(&GUEST.replacen("</devices>", channel, 1)))
+        }
+        // Of leases, and of the helper inside.
+        353 => {
+            let address = |a: &str| [word(1), text(a), word(64)].concat();
+            let told = match question.ends_with(&[word(1), word(0)].concat()) {
+                true => ["2001:db8::5054:ff:feaa:1", "2001:db8::4f1c:93de:1:2"],
+                false => ["2001:db8::77:4242:1:2", "10.77.0.12"],
+            };
+            let card = [word(1), text("eth0"), word(1), text("52:54:00:aa:00:01")];
+            let all = told.map(address).concat();
+            Reply::Yes([card.concat(), word(2), all].concat())
+        }
+        277 => Reply::Yes(text("web-01.corp.example")),
+        _ => whole(procedure, question),
+    };
+    let seen = look_with(helped, Budget::default(), true);
+    let addresses: Vec<String> = guests(&seen)[0]
+        .addresses()
+        .map(|one| one.to_string())
+        .collect();
+    assert_eq!(
+        addresses,
+        [
+            "10.77.0.12",
+            "2001:db8::77:4242:1:2",
+            "2001:db8::5054:ff:feaa:1"
+        ]
+    );
+}
+
+/// [`whole`], with so many guests that are gone when they are asked for.
+fn crowded(many: u32) -> impl Fn(u32, &[u8]) -> Reply {
+    move |procedure, question| match procedure {
+        273 if question.ends_with(&word(0)) => {
+            let all = (0..many).map(|one| domain(&format!("app-02-{one}"), 9));
+            Reply::Yes([word(many), all.collect::<Vec<_>>().concat(), word(many)].concat())
+        }
+        273 => Reply::No(8, "unsupported flags"),
+        _ => honest(procedure, question),
+    }
+}
+
+#[test]
+fn gaps_beyond_two_hundred_are_counted() {
+    let seen = look(crowded(203));
+    let last = seen.gaps().last().unwrap();
+    assert_eq!(seen.gaps().count(), 201);
+    assert!(last.what.starts_with("3 more"), "{}", last.what);
+    assert_eq!(part(&seen, "/guests"), CoverageState::Partial);
+    assert_eq!(look(crowded(200)).gaps().count(), 200);
+}
+
+#[test]
+fn no_more_is_told_than_the_look_may_observe() {
+    let of = |observations_max| {
+        let budget = Budget {
+            observations_max,
+            ..Budget::default()
+        };
+        look_with(whole, budget, false)
+    };
+    let all = of(1_000);
+    assert_eq!((all.facts().count(), all.gaps().count()), (3, 0));
+    let some = of(2);
+    assert_eq!(some.facts().count(), 2);
+    let (reason, words) = gap(&some);
+    assert_eq!(reason, Reason::BudgetExhausted);
+    assert!(words.contains("raise observations_max"), "{words}");
+    assert_eq!(part(&some, "/guests"), CoverageState::Partial);
+    assert_eq!(part(&some, "/host"), CoverageState::Complete);
+    // Nobody asks for a guest that could not be told.
+    let one = of(1);
+    assert_eq!((one.facts().count(), guests(&one).len()), (1, 0));
+    assert!(
+        one.gaps()
+            .any(|gap| gap.what.contains("beyond the first 1"))
+    );
 }
 
 #[test]

@@ -61,7 +61,7 @@ impl Network for LocalNetwork {
 
     #[cfg(unix)]
     fn connect_socket(&self, path: &Path, timeout: Duration) -> io::Result<Box<dyn Stream>> {
-        let stream = UnixStream::connect(path)?;
+        let stream = connected(path, timeout)?;
         stream.set_read_timeout(Some(timeout))?;
         stream.set_write_timeout(Some(timeout))?;
         Ok(Box::new(stream))
@@ -92,6 +92,32 @@ impl Network for LocalNetwork {
             LocalDoor::Socket(_) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
+}
+
+/// A connection to a socket, in time. A daemon that hangs takes nobody out of its queue, and where that is full the kernel
+/// would let the next caller wait for ever; on Linux the limit of a write is that of this wait too.
+#[cfg(target_os = "linux")]
+fn connected(path: &Path, timeout: Duration) -> io::Result<UnixStream> {
+    use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, sockopt};
+    let own = rustix::net::socket_with(
+        AddressFamily::UNIX,
+        SocketType::STREAM,
+        SocketFlags::CLOEXEC,
+        None,
+    )?;
+    sockopt::set_socket_timeout(&own, sockopt::Timeout::Send, Some(timeout))?;
+    let to = SocketAddrUnix::new(path)?;
+    match rustix::net::connect(&own, &to) {
+        Ok(()) => Ok(UnixStream::from(own)),
+        Err(rustix::io::Errno::AGAIN) => Err(io::ErrorKind::TimedOut.into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Elsewhere a full queue refuses at once.
+#[cfg(all(unix, not(target_os = "linux")))]
+fn connected(path: &Path, _timeout: Duration) -> io::Result<UnixStream> {
+    UnixStream::connect(path)
 }
 
 /// A connection of which each read and write ends in time. What is written leaves at once: questions are small, and the
@@ -136,5 +162,46 @@ impl Datagrams for Connected<UnixDatagram> {
     }
     fn receive(&mut self, into: &mut [u8]) -> io::Result<usize> {
         self.0.recv(into)
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops here")]
+
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    #[test]
+    fn a_socket_whose_queue_is_full_is_left_in_time() {
+        let at = tempfile::tempdir().unwrap();
+        let path = at.path().join("sock");
+        let listener = UnixListener::bind(&path).unwrap();
+        // A queue of one place, which nobody empties.
+        rustix::net::listen(&listener, 0).unwrap();
+        let network = LocalNetwork::new(false);
+        let short = Duration::from_millis(20);
+        let mut held = Vec::new();
+        let refused = (0..8).find_map(|_| match network.connect_socket(&path, short) {
+            Ok(stream) => {
+                held.push(stream);
+                None
+            }
+            Err(error) => Some(error.kind()),
+        });
+        assert!(!held.is_empty());
+        assert_eq!(refused, Some(io::ErrorKind::TimedOut));
+    }
+
+    #[test]
+    fn a_socket_that_is_not_there_is_told_as_such() {
+        let at = tempfile::tempdir().unwrap();
+        let network = LocalNetwork::new(false);
+        let answer = network.connect_socket(&at.path().join("none"), Duration::from_secs(1));
+        assert_eq!(
+            answer.err().map(|e| e.kind()),
+            Some(io::ErrorKind::NotFound)
+        );
     }
 }

@@ -9,7 +9,7 @@ use super::tree::Element;
 /// A host, as far as it is known.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Host {
-    /// What libvirt tells it from others by.
+    /// What libvirt tells it from others by; made up at each start of the daemon where the SMBIOS has none.
     pub uuid: Option<String>,
     /// As it calls itself; `capabilities` does not tell.
     pub name: Option<String>,
@@ -23,8 +23,6 @@ pub struct Host {
     pub cores: Option<u32>,
     /// Threads of all cores.
     pub threads: Option<u32>,
-    /// Clock of a core; `capabilities` does not tell.
-    pub core_mhz: Option<u32>,
     /// Main memory.
     pub memory_bytes: Option<u64>,
     /// Memory that is in use; `capabilities` does not tell.
@@ -57,7 +55,7 @@ pub struct Card {
     pub speed_mbps: Option<u32>,
     /// Largest frame.
     pub mtu: Option<u32>,
-    /// Addresses of the host on it, without those of its link alone.
+    /// Addresses of the host on it, without those of its link alone and those that may be others tomorrow.
     pub addresses: Vec<IpAddr>,
     /// What is plugged into a bridge or a bond.
     pub ports: Vec<String>,
@@ -112,11 +110,21 @@ pub(super) fn machine(sysinfo: &Element) -> Machine {
         found.text().map(str::to_owned)
     };
     Machine {
-        uuid: entry("system", "uuid").as_deref().and_then(crate::uuid),
+        uuid: entry("system", "uuid")
+            .as_deref()
+            .and_then(crate::uuid)
+            .filter(|uuid| !is_filler(uuid)),
         vendor: entry("system", "manufacturer"),
         model: entry("system", "product"),
         processor: entry("processor", "version"),
     }
+}
+
+/// True for a UUID of one byte again and again, which a careless maker writes and libvirt passes over.
+fn is_filler(uuid: &str) -> bool {
+    let digits: Vec<u8> = uuid.bytes().filter(|byte| *byte != b'-').collect();
+    let first = digits.get(..2);
+    digits.chunks(2).all(|byte| Some(byte) == first)
 }
 
 pub(super) fn card(interface: &Element) -> Option<Card> {
@@ -133,28 +141,33 @@ pub(super) fn card(interface: &Element) -> Option<Card> {
         .filter_map(|port| port.attribute("name").map(str::to_owned))
         .collect();
     ports.sort();
+    let mac = interface.child("mac");
+    let mac = mac.and_then(|mac| crate::mac_address(mac.attribute("address")?));
     Some(Card {
         name: interface.attribute("name")?.to_owned(),
         sort: sort.to_owned(),
-        mac: interface
-            .child("mac")
-            .and_then(|mac| crate::mac_address(mac.attribute("address")?)),
         // All ones is the kernel's way to say that it does not know.
         speed_mbps: speed.filter(|speed| *speed > 0 && *speed < u32::MAX),
         mtu: interface
             .child("mtu")
             .and_then(|mtu| mtu.attribute("size")?.parse().ok()),
-        addresses: addresses(interface),
+        addresses: addresses(interface, mac.as_deref()),
+        mac,
         ports,
     })
 }
 
-fn addresses(interface: &Element) -> Vec<IpAddr> {
+fn addresses(interface: &Element, mac: Option<&str>) -> Vec<IpAddr> {
     let all = interface
         .all("protocol")
         .flat_map(|family| family.all("ip"));
     let mut all: Vec<IpAddr> = all
-        .filter_map(|ip| ip.attribute("address")?.parse().ok())
+        .filter_map(|ip| {
+            let (text, length) = (ip.attribute("address")?, ip.attribute("prefix"));
+            let whole = format!("{text}/{}", length.unwrap_or_default());
+            let steady = crate::steady(&whole, mac);
+            text.parse().ok().filter(|_| steady)
+        })
         .filter(reaches_beyond_its_link)
         .collect();
     all.sort();

@@ -86,9 +86,10 @@ impl Installation {
         }
     }
 
-    /// The platform: by the UUID of its host, else by the name of it.
+    /// The platform: by the UUID of its host where that lasts, else by the name of it in lower case.
     pub fn platform(&self) -> Platform {
-        let known = self.host.uuid.clone().or_else(|| self.host.name.clone());
+        let name = || self.host.name.as_deref().map(str::to_lowercase);
+        let known = self.lasting_uuid().or_else(name);
         Platform {
             kind: PlatformKind::Libvirt,
             id: known.unwrap_or_else(|| self.called.clone()),
@@ -141,11 +142,22 @@ impl Installation {
             datastore.platform = platform.clone();
             datastore.hosts = key.iter().cloned().collect();
             read.facts.push(Fact::Datastore(Box::new(datastore)));
+            if let Some(whole) = pool.shared_capacity_bytes {
+                read.measured("datastore_capacity_bytes", &subject, float(whole));
+            }
             if let Some(free) = pool.free_bytes {
                 read.measured("datastore_free_bytes", &subject, float(free));
             }
         }
         read
+    }
+
+    /// What libvirt tells the host from others by. Without a UUID in its SMBIOS the daemon makes one up at each start: it
+    /// counts where the SMBIOS has one (that one or, by host_uuid in its configuration, another), and where nothing else is
+    /// known, as in a file of `virsh capabilities` alone.
+    fn lasting_uuid(&self) -> Option<String> {
+        let lasts = self.machine.uuid.is_some() || self.host.name.is_none();
+        self.host.uuid.clone().filter(|_| lasts)
     }
 
     /// The host, if anything is known of it.
@@ -162,7 +174,7 @@ impl Installation {
                 .into_iter()
                 .collect(),
             addresses: self.addresses(),
-            uuid: machine.uuid.clone().or_else(|| host.uuid.clone()),
+            uuid: machine.uuid.clone().or_else(|| self.lasting_uuid()),
             product: host.product.clone(),
             vendor: machine.vendor.clone(),
             model: machine.model.clone(),
@@ -170,7 +182,6 @@ impl Installation {
             sockets: host.sockets,
             cores: host.cores,
             threads: host.threads,
-            core_mhz: host.core_mhz,
             memory_bytes: host.memory_bytes,
             nics: self.nics(),
             switches: self.switches(),

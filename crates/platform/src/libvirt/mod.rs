@@ -5,6 +5,10 @@
 //! all of one host put together: which pool a disk lies in, which VLAN a network gives a card. [`read`] does both for a file in
 //! which any of them follow each other.
 //!
+//! A host is told from others by libvirt's UUID of it, if `sysinfo` shows one in its SMBIOS: without that the daemon makes up
+//! another at each start, and the host goes by its name in lower case. A file of `virsh capabilities` that says neither is
+//! believed its UUID, which is the one the daemon is known by too.
+//!
 //! A secret, a title and a description that somebody wrote are never read.
 
 mod card;

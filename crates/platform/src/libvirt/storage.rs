@@ -18,6 +18,9 @@ pub struct Pool {
     pub source_name: Option<String>,
     /// Where its volumes stand on the host.
     pub target: Option<String>,
+    /// Its size, where others write into the same file system and move it (ZFS, btrfs, a share): a number, and no part of the
+    /// fact.
+    pub shared_capacity_bytes: Option<u64>,
     /// What is free; `None` while the pool is not active.
     pub free_bytes: Option<u64>,
 }
@@ -67,6 +70,7 @@ pub(super) fn pool(pool: &Element) -> Option<Pool> {
     };
     // An inactive pool writes zeros for what it does not know.
     let capacity = size(pool, "capacity").filter(|bytes| *bytes > 0);
+    let is_shared = matches!(sort, "dir" | "fs" | "netfs");
     Some(Pool {
         datastore: Datastore {
             key,
@@ -77,12 +81,13 @@ pub(super) fn pool(pool: &Element) -> Option<Pool> {
             ),
             server: of_source("host", "name").and_then(Peer::parse),
             path: path.or(target).map(Foreign::from),
-            capacity_bytes: capacity,
+            capacity_bytes: capacity.filter(|_| !is_shared),
             ..Datastore::default()
         },
         sort: sort.to_owned(),
         source_name: source_name.map(str::to_owned),
         target: target.map(str::to_owned),
+        shared_capacity_bytes: capacity.filter(|_| is_shared),
         free_bytes: capacity.and_then(|_| size(pool, "available")),
     })
 }

@@ -87,7 +87,8 @@ impl Which {
 /// A card of a guest and the addresses somebody knows of it.
 pub(super) struct Leased {
     pub(super) mac: Option<String>,
-    pub(super) addresses: Vec<IpAddr>,
+    /// Each with the length of its network.
+    pub(super) addresses: Vec<(IpAddr, u32)>,
 }
 
 /// A number of a guest, by its name: `block.0.capacity`.
@@ -99,12 +100,6 @@ pub(super) enum Value {
     Number(u64),
     Text(String),
     Other,
-}
-
-/// Clock and memory of a host.
-pub(super) struct Node {
-    pub(super) memory_kib: u64,
-    pub(super) core_mhz: u32,
 }
 
 /// Who knows a guest's addresses.
@@ -176,7 +171,7 @@ impl<'a> Daemon<'a> {
     }
 
     /// Says goodbye; whoever does not hear it misses nothing.
-    pub(super) fn close(mut self) {
+    pub(super) fn close(&mut self) {
         let _ = self.link.ask(procedure::CLOSE, Question::default());
     }
 
@@ -229,18 +224,14 @@ impl<'a> Daemon<'a> {
         })
     }
 
-    /// The processor's name comes as 32 letters of four bytes each, and is told better elsewhere.
-    pub(super) fn node(&mut self) -> Told<Node> {
+    /// KiB of memory. The processor's name comes before it as 32 letters of four bytes each, and is told better elsewhere; the
+    /// clock after it is that of this moment, and would make another host of it at every look.
+    pub(super) fn node(&mut self) -> Told<u64> {
         self.told(procedure::NODE, Question::default(), |words| {
             for _ in 0..32 {
                 words.unsigned()?;
             }
-            let memory_kib = words.long()?;
-            let _processors = words.signed()?;
-            Ok(Node {
-                memory_kib,
-                core_mhz: u32::try_from(words.signed()?).unwrap_or(0),
-            })
+            words.long()
         })
     }
 
@@ -406,8 +397,8 @@ fn leased(words: &mut Words<'_>) -> Result<Leased, Short> {
     let addresses = words.list(|words| {
         let _family = words.signed()?;
         let address = words.string()?;
-        let _prefix = words.unsigned()?;
-        Ok(address.parse().ok())
+        let length = words.unsigned()?;
+        Ok(address.parse().ok().map(|address| (address, length)))
     })?;
     Ok(Leased {
         mac,

@@ -17,10 +17,12 @@
 //! network or a card; on this machine each takes about a fifth of a millisecond.
 
 mod daemon;
+mod part;
 mod place;
 mod reach;
 mod reading;
 mod rpc;
+mod words;
 mod xdr;
 
 pub(crate) use reading::read;

@@ -1,6 +1,7 @@
 //! The way to a daemon: its socket, TLS with a certificate on both sides, or clear text within this machine.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::place::Way;
 use crate::cause::Cause;
-use crate::channel::{reached, secured};
+use crate::channel::{addresses, reached_at, secured};
 use crate::look::Asking;
 use crate::trust::{Handshake, Own, authorities};
 
@@ -24,17 +25,17 @@ pub(super) fn stream(asking: &Asking<'_>, way: &Way) -> Result<Box<dyn Stream>, 
     match way {
         Way::Sockets(paths) => local(asking, paths, timeout),
         Way::Clear(peer, port) => {
-            let is_own = match peer {
-                Peer::Address(address) => asking.world.network.is_local(*address),
+            let is_named_so = match peer {
+                Peer::Address(_) => true,
                 Peer::Name(name) => name.is_loopback(),
             };
-            match is_own {
-                true => reached(asking.world, peer, *port, timeout),
-                false => Err(Cause::new(
-                    format!("{peer} is another machine, and clear text never leaves this one"),
-                    Reason::Forbidden,
-                    "give its daemon TLS and write qemu://HOST/system, or run groma-agent on that host",
-                )),
+            if !is_named_so {
+                return Err(leaves(peer));
+            }
+            let found = addresses(asking.world, peer, *port)?;
+            match stays(&found) {
+                true => reached_at(asking.world, found, timeout),
+                false => Err(leaves(peer)),
             }
         }
         Way::Tls(peer, port) => {
@@ -42,6 +43,22 @@ pub(super) fn stream(asking: &Asking<'_>, way: &Way) -> Result<Box<dyn Stream>, 
             secured(asking.world, peer, *port, &handshake, timeout)
         }
     }
+}
+
+/// True if no address leads out of this machine. Asked of what the lookup said, and the call goes to nothing else: whoever
+/// answers for `localhost` may point anywhere.
+fn stays(found: &[SocketAddr]) -> bool {
+    found
+        .iter()
+        .all(|one| one.ip().to_canonical().is_loopback())
+}
+
+fn leaves(peer: &Peer) -> Cause {
+    Cause::new(
+        format!("{peer} is no loopback address, and clear text never leaves this machine"),
+        Reason::Forbidden,
+        "give its daemon TLS and write qemu://HOST/system, or run groma-agent on that host",
+    )
 }
 
 /// The first socket that is there.
@@ -114,4 +131,29 @@ pub(super) fn certificate_refused() -> Cause {
         Reason::Refused,
         "name certificate and key in the access file, and allow its name in tls_allowed_dn_list",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_of_this_machine_that_leads_elsewhere_is_not_called() {
+        let read = |all: &[&str]| -> Vec<SocketAddr> {
+            all.iter().filter_map(|one| one.parse().ok()).collect()
+        };
+        for own in [
+            read(&["127.0.0.1:16509", "[::1]:16509"]),
+            read(&["[::ffff:127.0.0.1]:16509"]),
+        ] {
+            assert!(stays(&own), "{own:?}");
+        }
+        for other in [
+            read(&["127.0.0.1:16509", "192.0.2.7:16509"]),
+            read(&["[2001:db8::1]:16509"]),
+            read(&["0.0.0.0:16509"]),
+        ] {
+            assert!(!stays(&other), "{other:?}");
+        }
+    }
 }

@@ -4,15 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use groma_model::name::HostName;
 use groma_model::virtualization::{Guest, Power};
-use groma_model::{CoverageState, Fact, Reason, Scope};
-use groma_platform::libvirt::{
-    Block, Document, Host, Installation, Unreadable, document, reaches_beyond_its_link,
-};
-use groma_platform::mac_address;
+use groma_model::{CoverageState, Reason};
+use groma_platform::libvirt::{Block, Document, Host, Installation, Unreadable, document};
 use groma_source::{Sink, SinkExt};
 
-use super::daemon::{Daemon, Leased, Named, Statistics, Teller, Value, Which, cause};
+use super::daemon::{Daemon, Named, Statistics, Teller, Value, Which, cause};
+use super::part::Part;
 use super::rpc::Failure;
+use super::words::{in_use, power, shown, told_to};
 use crate::cause::Cause;
 use crate::look::Asking;
 
@@ -20,45 +19,12 @@ use crate::look::Asking;
 const TOGETHER: usize = 100;
 /// Volumes of all pools that are read.
 const VOLUMES_MAX: usize = 50_000;
-
-/// What facts are about; each part is a scope of its own.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-enum Part {
-    Host,
-    Guests,
-    Storage,
-    Networks,
-}
-
-impl Part {
-    const ALL: [Self; 4] = [Self::Host, Self::Guests, Self::Storage, Self::Networks];
-
-    fn scope(self, whole: &Scope) -> Scope {
-        let name = match self {
-            Self::Host => "host",
-            Self::Guests => "guests",
-            Self::Storage => "storage",
-            Self::Networks => "networks",
-        };
-        let (space, path) = whole.as_str().split_once(':').unwrap_or(("hypervisor", ""));
-        Scope::new(space, &format!("{path}/{name}"))
-    }
-
-    /// The part a fact belongs to.
-    fn of(fact: &Fact) -> Self {
-        let metric = match fact {
-            Fact::Guest(_) => return Self::Guests,
-            Fact::Datastore(_) => return Self::Storage,
-            Fact::Measurement(one) => one.metric.as_str(),
-            _ => return Self::Host,
-        };
-        match metric.split('_').next() {
-            Some("vm") => Self::Guests,
-            Some("datastore") => Self::Storage,
-            _ => Self::Host,
-        }
-    }
-}
+/// Snapshots of all guests that are read.
+const SNAPSHOTS_MAX: usize = 50_000;
+/// Holes that are told one by one; of the others, how many.
+const GAPS_MAX: usize = 200;
+/// Cards of the host, pools and networks that are read, of each.
+const PLACES_MAX: usize = 1_000;
 
 /// Reads all of one daemon.
 ///
@@ -72,6 +38,8 @@ pub(crate) fn read(asking: &Asking<'_>, sink: &mut dyn Sink) -> Result<CoverageS
         whole: Installation::named(&asking.access.url),
         lists: BTreeMap::new(),
         holes: BTreeSet::new(),
+        gaps: 0,
+        snapshots_left: SNAPSHOTS_MAX,
     };
     let ended = reading.everything();
     Ok(reading.told(ended))
@@ -86,6 +54,10 @@ struct Reading<'a, 's> {
     lists: BTreeMap<Which, BTreeSet<[u8; 16]>>,
     /// Parts that are not whole.
     holes: BTreeSet<Part>,
+    /// Holes that were told, and those beyond [`GAPS_MAX`] that were counted alone.
+    gaps: usize,
+    /// Snapshots that may still be read.
+    snapshots_left: usize,
 }
 
 /// The conversation is over; the parts from here on are not whole.
@@ -110,14 +82,31 @@ impl Reading<'_, '_> {
                 self.sink.missed(cause.gap(&part.scope(self.asking.scope)));
             }
         }
+        self.closing_gap();
         let (window, whole) = (self.asking.window, self.asking.scope);
         let read = self.whole.into_read();
         for line in read.untold {
             self.sink.missed_because(whole, line, Reason::TooLarge, "");
         }
+        let (mut left, mut beyond) = (self.asking.budget.observations_max, 0_u64);
         for fact in read.facts {
-            let scope = Part::of(&fact).scope(whole);
-            self.sink.saw_now(window, &scope, fact);
+            let part = Part::of(&fact);
+            match left.checked_sub(1) {
+                Some(rest) => {
+                    left = rest;
+                    self.sink.saw_now(window, &part.scope(whole), fact);
+                }
+                None => {
+                    beyond += 1;
+                    self.holes.insert(part);
+                }
+            }
+        }
+        if beyond > 0 {
+            let what = format!("{beyond} more observations than this look may make");
+            let remedy = "raise observations_max";
+            self.sink
+                .missed_because(whole, what, Reason::BudgetExhausted, remedy);
         }
         let state = |is_partial: bool| match is_partial {
             true => CoverageState::Partial,
@@ -170,7 +159,30 @@ impl Reading<'_, '_> {
 
     fn hole(&mut self, part: Part, cause: Cause) {
         self.holes.insert(part);
-        self.sink.missed(cause.gap(&part.scope(self.asking.scope)));
+        self.gaps += 1;
+        if self.gaps <= GAPS_MAX {
+            self.sink.missed(cause.gap(&part.scope(self.asking.scope)));
+        }
+    }
+
+    /// How many holes were not told.
+    fn closing_gap(&mut self) {
+        let more = self.gaps.saturating_sub(GAPS_MAX);
+        if more > 0 {
+            let what = format!("{more} more such gaps than the {GAPS_MAX} that are told");
+            self.sink
+                .missed_because(self.asking.scope, what, Reason::TooLarge, "");
+        }
+    }
+
+    /// The first `most` of `all`; a hole where there are more.
+    fn first<T>(&mut self, part: Part, what: &str, mut all: Vec<T>, most: usize) -> Vec<T> {
+        if all.len() > most {
+            let what = format!("{what}: {} beyond the first {most}", all.len() - most);
+            self.hole(part, Cause::new(what, Reason::TooLarge, ""));
+            all.truncate(most);
+        }
+        all
     }
 
     fn adds(&mut self, part: Part, what: &str, text: &str) -> Option<Document> {
@@ -202,18 +214,16 @@ impl Reading<'_, '_> {
         let answer = self.daemon.product();
         let product = self.heard(part, "version of the hypervisor", answer)?;
         let answer = self.daemon.node();
-        let node = self.heard_if_known(part, "clock and memory of the host", answer)?;
+        let node = self.heard_if_known(part, "memory of the host", answer)?;
         let answer = self.daemon.node_memory();
         let memory = self.heard_if_known(part, "memory in use", answer)?;
         let host = &mut self.whole.host;
-        let own = node.as_ref().map(|node| node.core_mhz);
         *host = Host {
             name,
             product,
-            core_mhz: own.filter(|mhz| *mhz > 0),
             memory_bytes: host
                 .memory_bytes
-                .or(node.and_then(|node| node.memory_kib.checked_mul(1024))),
+                .or(node.and_then(|kib| kib.checked_mul(1024))),
             memory_used_bytes: memory.as_deref().and_then(in_use),
             ..host.clone()
         };
@@ -229,7 +239,8 @@ impl Reading<'_, '_> {
         let part = Part::Networks;
         let answer = self.daemon.interfaces();
         let cards = self.heard_if_known(part, "cards of the host", answer)?;
-        for card in cards.unwrap_or_default() {
+        let cards = cards.unwrap_or_default();
+        for card in self.first(part, "cards of the host", cards, PLACES_MAX) {
             let what = format!("card {}", shown(&card[0]));
             let answer = self.daemon.interface_xml(&card);
             if let Some(text) = self.heard(part, &what, answer)? {
@@ -238,7 +249,8 @@ impl Reading<'_, '_> {
         }
         let answer = self.daemon.networks();
         let networks = self.heard_if_known(part, "networks", answer)?;
-        for network in networks.unwrap_or_default() {
+        let networks = networks.unwrap_or_default();
+        for network in self.first(part, "networks", networks, PLACES_MAX) {
             let what = format!("network {}", shown(&network.name));
             let answer = self.daemon.network_xml(&network);
             if let Some(text) = self.heard(part, &what, answer)? {
@@ -253,7 +265,8 @@ impl Reading<'_, '_> {
         let answer = self.daemon.pools();
         let pools = self.heard_if_known(part, "pools", answer)?;
         let mut left = VOLUMES_MAX;
-        for pool in pools.unwrap_or_default() {
+        let pools = pools.unwrap_or_default();
+        for pool in self.first(part, "pools", pools, PLACES_MAX) {
             let what = format!("pool {}", shown(&pool.name));
             let answer = self.daemon.pool_xml(&pool);
             let Some(text) = self.heard(part, &what, answer)? else {
@@ -302,7 +315,7 @@ impl Reading<'_, '_> {
     fn guests(&mut self) -> Result<(), Ended> {
         let answer = self.daemon.guests(Which::All);
         let heard = self.heard(Part::Guests, "guests", answer)?;
-        let guests = heard.unwrap_or_default();
+        let guests = self.affordable(heard.unwrap_or_default());
         for which in Which::SOME {
             let answer = self.daemon.guests(which);
             if let Some(some) = self.heard_if_known(Part::Guests, "guests", answer)? {
@@ -321,6 +334,21 @@ impl Reading<'_, '_> {
             }
         }
         Ok(())
+    }
+
+    /// The guests that this look may tell of: what is read of others would be held for nothing.
+    fn affordable(&mut self, mut all: Vec<Named>) -> Vec<Named> {
+        let most = usize::try_from(self.asking.budget.observations_max).unwrap_or(usize::MAX);
+        if all.len() > most {
+            let what = format!("guests: {} beyond the first {most}", all.len() - most);
+            let remedy = "raise observations_max";
+            self.hole(
+                Part::Guests,
+                Cause::new(what, Reason::BudgetExhausted, remedy),
+            );
+            all.truncate(most);
+        }
+        all
     }
 
     fn guest(&mut self, one: &Named) -> Result<(), Ended> {
@@ -371,13 +399,13 @@ impl Reading<'_, '_> {
         let part = Part::Guests;
         let answer = self.daemon.addresses(one, Teller::Leases);
         let leases = self.heard_if_known(part, what, answer)?;
-        told_to(guest, leases.unwrap_or_default());
+        told_to(guest, leases.unwrap_or_default(), Teller::Leases);
         if !self.asking.access.ask_guests || guest.tools.is_none() {
             return Ok(());
         }
         let answer = self.daemon.addresses(one, Teller::Guest);
         if let Some(told) = self.heard_if_known(part, &format!("{what}: its helper"), answer)? {
-            told_to(guest, told);
+            told_to(guest, told, Teller::Guest);
             let answer = self.daemon.guest_name(one);
             let name = self.heard_if_known(part, &format!("{what}: its helper"), answer)?;
             guest.host_name = name.as_deref().and_then(HostName::parse);
@@ -389,7 +417,9 @@ impl Reading<'_, '_> {
         let part = Part::Guests;
         let answer = self.daemon.snapshots(one);
         let names = self.heard_if_known(part, what, answer)?;
-        for name in names.unwrap_or_default() {
+        let names = self.first(part, what, names.unwrap_or_default(), self.snapshots_left);
+        self.snapshots_left = self.snapshots_left.saturating_sub(names.len());
+        for name in names {
             let what = format!("{what}, snapshot {}", shown(&name));
             let answer = self.daemon.snapshot_xml(one, &name);
             let Some(text) = self.heard(part, &what, answer)? else {
@@ -428,6 +458,12 @@ impl Reading<'_, '_> {
                 _ => {}
             }
         }
+        // Whoever answers may name more disks than the guest has.
+        let Some(known) = self.whole.guests.get(&key) else {
+            return;
+        };
+        let is_there = |name: &str| known.disks.iter().any(|disk| disk.name == name);
+        names.retain(|_, name| is_there(name));
         for (place, name) in names {
             let size = sizes.get(place).copied().unwrap_or_default();
             self.whole
@@ -435,55 +471,4 @@ impl Reading<'_, '_> {
                 .insert((key.clone(), name.to_owned()), size);
         }
     }
-}
-
-/// What is neither free nor given back when it is needed.
-fn in_use(memory: &[(String, u64)]) -> Option<u64> {
-    let of = |name: &str| {
-        memory
-            .iter()
-            .find(|(told, _)| told == name)
-            .map(|(_, kib)| *kib)
-    };
-    let given_back = of("buffers")
-        .unwrap_or(0)
-        .saturating_add(of("cached").unwrap_or(0));
-    let used = of("total")?
-        .saturating_sub(of("free")?)
-        .saturating_sub(given_back);
-    used.checked_mul(1024)
-}
-
-/// libvirt's numbers for states: a guest that was saved stands still, whatever else it is called.
-fn power((state, reason): (i32, i32)) -> Option<Power> {
-    const SAVED: i32 = 5;
-    match (state, reason) {
-        (1 | 2 | 4, _) => Some(Power::On),
-        (3 | 7, _) | (5, SAVED) => Some(Power::Suspended),
-        (5 | 6, _) => Some(Power::Off),
-        _ => None,
-    }
-}
-
-/// Puts addresses to the card they were told of.
-fn told_to(guest: &mut Guest, told: Vec<Leased>) {
-    for one in told {
-        let mac = one.mac.as_deref().and_then(mac_address);
-        let mut nics = guest.nics.iter_mut();
-        let Some(nic) = nics.find(|nic| nic.mac.is_some() && nic.mac == mac) else {
-            continue;
-        };
-        nic.addresses
-            .extend(one.addresses.into_iter().filter(reaches_beyond_its_link));
-        nic.addresses.sort();
-        nic.addresses.dedup();
-    }
-}
-
-/// A name that a stranger gave, for a person.
-fn shown(name: &str) -> String {
-    groma_model::visible::visible(name)
-        .chars()
-        .take(80)
-        .collect()
 }
