@@ -16,6 +16,7 @@
 //! | `vm_disk_iops_peak`, `vm_disk_latency_ms_peak` | of all disks of a guest together |
 //! | `vm_load_period_seconds` | how long these were watched |
 //! | `datastore_free_bytes` | of a datastore |
+//! | `datastore_capacity_bytes` | of a datastore whose size moves with what others write to the same disks; else it is a fact |
 //! | `hypervisor_cpu_used_percent`, `hypervisor_memory_used_bytes` | of a host |
 
 mod document;

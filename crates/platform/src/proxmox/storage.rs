@@ -44,6 +44,10 @@ const ALWAYS_SHARED: &[&str] = &[
     "pbs",
 ];
 
+/// Kinds whose size is their own. That of all others is what is used and what is free together, and moves with what others
+/// write to the same disks: a pool of ZFS or Ceph, a directory on one, a share.
+const STEADY: &[&str] = &["lvm", "lvmthin", "iscsi", "iscsidirect"];
+
 impl Stores {
     /// One entry of `/storage`.
     pub(crate) fn configured(&mut self, entry: &Value) {
@@ -186,6 +190,15 @@ impl Stores {
         if let Some(free) = sizes.iter().find_map(|(_, free)| *free) {
             read.measured("datastore_free_bytes", &platform.subject(&key), free);
         }
+        let capacity = sizes.iter().find_map(|(size, _)| *size);
+        if let Some(moving) = capacity.filter(|_| !store.is_steady()) {
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "bytes of a storage, to a ten-thousandth of a percent"
+            )]
+            let moving = moving as f64;
+            read.measured("datastore_capacity_bytes", &platform.subject(&key), moving);
+        }
         read.facts
             .push(groma_model::Fact::Datastore(Box::new(Datastore {
                 platform: platform.clone(),
@@ -195,7 +208,7 @@ impl Stores {
                 product: store.kind.clone(),
                 server: store.server.clone(),
                 path: store.path.as_deref().map(Foreign::from),
-                capacity_bytes: sizes.iter().find_map(|(size, _)| *size),
+                capacity_bytes: capacity.filter(|_| store.is_steady()),
                 shared: Some(store.is_shared()),
                 hosts: nodes.iter().map(|node| (*node).to_owned()).collect(),
             })));
@@ -209,6 +222,11 @@ impl Store {
             .as_deref()
             .is_some_and(|kind| ALWAYS_SHARED.contains(&kind));
         always || self.is_shared == Some(true)
+    }
+
+    fn is_steady(&self) -> bool {
+        let kind = self.kind.as_deref();
+        kind.is_some_and(|kind| STEADY.contains(&kind))
     }
 
     /// False for one that keeps backups alone, or lends machines of another platform.

@@ -273,14 +273,14 @@ fn a_storage_that_keeps_backups_alone_holds_no_guests() {
     assert_eq!(
         told,
         [
-            ("storage/pve1/local", DatastoreSort::Directory, Some(1000)),
+            ("storage/pve1/local", DatastoreSort::Directory, None),
             ("storage/pve2/local", DatastoreSort::Directory, None),
             (
                 "storage/pve1/local-lvm",
                 DatastoreSort::Block,
                 Some(1_000_000_000_000)
             ),
-            ("storage/nas", DatastoreSort::FileShare, Some(9000)),
+            ("storage/nas", DatastoreSort::FileShare, None),
         ]
     );
     let nas = stores(&read)[3];
@@ -296,6 +296,39 @@ fn a_storage_that_keeps_backups_alone_holds_no_guests() {
         ),
         Some(6e11)
     );
+}
+
+#[test]
+fn a_size_that_moves_with_what_others_write_is_a_number_and_no_fact() {
+    let told = |total: u64| {
+        let mut reader = reader();
+        let entry = |name, kind| {
+            serde_json::json!({"storage": name, "type": kind, "content": "images", "active": 1,
+                "total": total, "used": 100, "avail": total - 100})
+        };
+        let answer = serde_json::json!({"data": [entry("tank", "zfspool"), entry("lun", "lvm")]});
+        let question = Question::Node("pve1".to_owned(), NodeQuestion::Storage);
+        reader
+            .answer(&question, answer.to_string().as_bytes())
+            .unwrap();
+        reader.finish()
+    };
+    let capacity = |read: &Read, key: &str| {
+        let stores = stores(read);
+        let store = stores.iter().find(|store| store.key == key).unwrap();
+        store.capacity_bytes
+    };
+    let of = "datastore_capacity_bytes";
+    for total in [5_000, 4_000] {
+        let read = told(total);
+        assert_eq!(capacity(&read, "storage/pve1/tank"), None);
+        assert_eq!(capacity(&read, "storage/pve1/lun"), Some(total));
+        let subject = |name| format!("proxmox:prod/storage/pve1/{name}");
+        #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
+        let moving = Some(total as f64);
+        assert_eq!(measured(&read, &subject("tank"), of), moving);
+        assert_eq!(measured(&read, &subject("lun"), of), None);
+    }
 }
 
 #[test]
