@@ -35,10 +35,11 @@ impl Inside {
                 continue;
             };
             let told = list(interface, "ip-addresses", ADDRESSES_MAX);
-            let told = told.filter_map(|told| text(told, "ip-address"));
+            let told = told.filter_map(written);
             let plain = ["inet", "inet6"]
                 .iter()
                 .filter_map(|key| text(interface, key));
+            // Each with the length of its network where that is told, and `mac` is that of its card.
             let found = told.chain(plain).filter_map(|text| reachable(&text));
             self.by_mac.entry(mac).or_default().extend(found);
         }
@@ -81,4 +82,13 @@ impl Inside {
             ..Tools::default()
         });
     }
+}
+
+/// An address of the helper, as `fd00::1/64`.
+fn written(told: &Value) -> Option<String> {
+    let address = text(told, "ip-address")?;
+    Some(match text(told, "prefix") {
+        Some(length) => format!("{address}/{length}"),
+        None => address,
+    })
 }
