@@ -428,6 +428,24 @@ fn an_answer_without_an_end_is_cut_and_the_rest_goes_on() {
 }
 
 #[test]
+fn an_answer_about_one_thing_may_be_shorter_than_a_list_of_all() {
+    for (long, is_cut) in [("qemu/104/config", true), ("rrddata", false)] {
+        let server = Server::secured(move |asked, out| {
+            let path = asked.line.split(' ').nth(1).unwrap_or_default();
+            let path = path.strip_prefix("/api2/json").unwrap_or_default();
+            let (status, body) = answered(path);
+            let room = if path.contains(long) { 5 << 20 } else { 0 };
+            whole(out, status, &format!("{body}{}", " ".repeat(room)))
+        });
+        let recorder = look(&server);
+        let cut = gaps(&recorder)
+            .iter()
+            .any(|gap| gap.starts_with("TooLarge: "));
+        assert_eq!(cut, is_cut, "{:?}", gaps(&recorder));
+    }
+}
+
+#[test]
 fn a_ticket_that_runs_out_keeps_what_was_read() {
     let server = server(|path| {
         path.contains("lxc/105")
