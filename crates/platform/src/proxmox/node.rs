@@ -112,6 +112,14 @@ impl Node {
             })));
     }
 
+    /// Its name with its domain, in lower case; the name alone where no domain is told.
+    pub(crate) fn whole_name(&self, name: &str) -> String {
+        match self.own_names(name).first() {
+            Some(first) if self.search.is_some() => first.as_str().to_owned(),
+            _ => name.to_owned(),
+        }
+    }
+
     fn own_names(&self, name: &str) -> Vec<HostName> {
         let whole = self
             .search

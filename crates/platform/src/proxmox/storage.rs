@@ -16,6 +16,7 @@ const STORES_MAX: usize = 2_000;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Stores {
     by_name: BTreeMap<String, Store>,
+    is_cut: bool,
 }
 
 /// One storage, by its name in the whole cluster.
@@ -108,7 +109,14 @@ impl Stores {
     fn store(&mut self, entry: &Value) -> Option<&mut Store> {
         let name = text(entry, "storage")?;
         let room = self.by_name.len() < STORES_MAX || self.by_name.contains_key(&name);
+        self.is_cut |= !room;
         room.then(|| self.by_name.entry(name).or_default())
+    }
+
+    /// What was left out for its number.
+    pub(crate) fn cut(&self) -> Option<String> {
+        self.is_cut
+            .then(|| format!("more than {STORES_MAX} storages"))
     }
 
     /// What the storage `name` is made of, in the words of Proxmox VE.

@@ -1,5 +1,6 @@
 mod files;
 mod guests;
+mod numbers;
 
 use std::net::IpAddr;
 
@@ -299,39 +300,6 @@ fn a_storage_that_keeps_backups_alone_holds_no_guests() {
 }
 
 #[test]
-fn a_size_that_moves_with_what_others_write_is_a_number_and_no_fact() {
-    let told = |total: u64| {
-        let mut reader = reader();
-        let entry = |name, kind| {
-            serde_json::json!({"storage": name, "type": kind, "content": "images", "active": 1,
-                "total": total, "used": 100, "avail": total - 100})
-        };
-        let answer = serde_json::json!({"data": [entry("tank", "zfspool"), entry("lun", "lvm")]});
-        let question = Question::Node("pve1".to_owned(), NodeQuestion::Storage);
-        reader
-            .answer(&question, answer.to_string().as_bytes())
-            .unwrap();
-        reader.finish()
-    };
-    let capacity = |read: &Read, key: &str| {
-        let stores = stores(read);
-        let store = stores.iter().find(|store| store.key == key).unwrap();
-        store.capacity_bytes
-    };
-    let of = "datastore_capacity_bytes";
-    for total in [5_000, 4_000] {
-        let read = told(total);
-        assert_eq!(capacity(&read, "storage/pve1/tank"), None);
-        assert_eq!(capacity(&read, "storage/pve1/lun"), Some(total));
-        let subject = |name| format!("proxmox:prod/storage/pve1/{name}");
-        #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
-        let moving = Some(total as f64);
-        assert_eq!(measured(&read, &subject("tank"), of), moving);
-        assert_eq!(measured(&read, &subject("lun"), of), None);
-    }
-}
-
-#[test]
 fn rules_of_old_and_of_new_versions_are_told() {
     let read = read();
     let clusters: Vec<&Cluster> = read
@@ -371,30 +339,6 @@ fn rules_of_old_and_of_new_versions_are_told() {
 }
 
 #[test]
-fn a_week_is_told_by_its_peak_and_by_what_is_usual() {
-    let read = read();
-    let mail = |metric| measured(&read, "proxmox:prod/qemu/104", metric);
-    assert_eq!(mail("vm_cpu_peak_percent"), Some(90.0));
-    assert_eq!(mail("vm_cpu_p95_percent"), Some(50.0));
-    assert_eq!(mail("vm_memory_peak_bytes"), Some(5.0 * f64::from(1 << 30)));
-    assert_eq!(mail("vm_disk_written_bytes_per_day"), Some(86_400_000.0));
-    assert_eq!(
-        mail("vm_load_period_seconds"),
-        Some(100.0 * 1800.0),
-        "the row before it lived is none"
-    );
-    assert_eq!(
-        measured(&read, "proxmox:prod/lxc/105", "vm_disk_used_bytes"),
-        Some(2_147_483_648.0)
-    );
-    assert_eq!(
-        mail("vm_disk_used_bytes"),
-        None,
-        "nobody tells it of a machine"
-    );
-}
-
-#[test]
 fn no_word_somebody_wrote_and_no_secret_is_kept() {
     let all = format!("{:?}{:?}", read(), of_file(files::FILE, "prod", None));
     assert!(!all.contains("s3cret"));
@@ -425,6 +369,14 @@ fn a_lone_node_is_a_platform_by_its_own_name() {
     lone.answer(&Question::Cluster(ClusterQuestion::Status), status)
         .unwrap();
     assert_eq!(lone.platform().unwrap().id, "pve9");
+    let dns = Question::Node(lone.lone().unwrap(), NodeQuestion::Dns);
+    lone.answer(&dns, answer!("node-dns.json")).unwrap();
+    assert_eq!(lone.platform().unwrap().id, "pve9.corp.example");
+    assert_eq!(
+        reader().platform().unwrap().id,
+        "prod",
+        "a cluster has a name"
+    );
     let read = lone.finish();
     assert!(
         !read
