@@ -31,6 +31,7 @@ mod proxmox;
 #[cfg(test)]
 mod testing;
 pub mod trust;
+mod twice;
 mod vsphere;
 
 pub use access::{Access, AccessError, Logon};

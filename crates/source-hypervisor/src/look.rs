@@ -1,12 +1,15 @@
 //! The source: each platform of the access file in its turn, one that fails without harm to the next.
 
-use groma_model::virtualization::PlatformKind;
+use std::collections::BTreeMap;
+
+use groma_model::virtualization::{Platform, PlatformKind};
 use groma_model::{CoverageState, Reason, Scope, SourceName};
 use groma_source::{Budget, Explanation, Sink, SinkExt, Source, Window, World};
 
 use crate::NAME;
 use crate::access::Access;
 use crate::cause::Cause;
+use crate::twice::Noticing;
 use crate::vsphere;
 
 /// What the reader of one platform works with.
@@ -35,7 +38,15 @@ impl HypervisorSource {
         Self { world, platforms }
     }
 
-    fn ask(&self, access: &Access, window: &Window, budget: &Budget, sink: &mut dyn Sink) {
+    /// `told` keeps who told which platform first.
+    fn ask(
+        &self,
+        access: &Access,
+        window: &Window,
+        budget: &Budget,
+        told: &mut BTreeMap<Platform, String>,
+        sink: &mut dyn Sink,
+    ) {
         let scope = scope(access);
         let asking = Asking {
             world: &self.world,
@@ -44,13 +55,20 @@ impl HypervisorSource {
             budget,
             scope: &scope,
         };
-        let state = match read(&asking, sink) {
+        let mut noticing = Noticing::new(sink);
+        let read = read(&asking, &mut noticing);
+        let twice = noticing.twice(&access.url, told);
+        let state = match read {
+            Ok(_) if !twice.is_empty() => CoverageState::Partial,
             Ok(state) => state,
             Err(cause) => {
                 sink.missed(cause.gap(&scope));
                 CoverageState::Partial
             }
         };
+        for cause in twice {
+            sink.missed(cause.gap(&scope));
+        }
         sink.covered_now(window, &scope, state);
     }
 }
@@ -104,8 +122,9 @@ impl Source for HypervisorSource {
     }
 
     fn look(&mut self, window: &Window, budget: &Budget, sink: &mut dyn Sink) {
+        let mut told = BTreeMap::new();
         for access in &self.platforms {
-            self.ask(access, window, budget, sink);
+            self.ask(access, window, budget, &mut told, sink);
         }
     }
 }

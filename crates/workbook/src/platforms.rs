@@ -129,7 +129,11 @@ pub(crate) struct Numbers<'a>(HashMap<(&'a str, &'a str), (Timestamp, f64)>);
 impl<'a> Numbers<'a> {
     /// Reads `inventory` once. Of two numbers of one moment the larger counts, whatever the order they came in.
     pub(crate) fn of_inventory(inventory: &'a Inventory) -> Self {
-        let told = ["vm_disk_used_bytes", "datastore_free_bytes"];
+        let told = [
+            "vm_disk_used_bytes",
+            "datastore_free_bytes",
+            "datastore_capacity_bytes",
+        ];
         let wanted = |metric: &str| metric.starts_with("hypervisor_") || told.contains(&metric);
         let mut newest: HashMap<_, (Timestamp, f64)> = HashMap::new();
         for number in inventory.measurements.iter().filter(|m| wanted(&m.metric)) {

@@ -8,7 +8,7 @@ use groma_model::virtualization::{Guest, Tools};
 use serde_json::Value;
 
 use crate::json::{items, list, text};
-use crate::words::{mac_address, reachable};
+use crate::words::{mac_address, reachable, steady};
 
 /// Most interfaces and addresses of a guest.
 const INTERFACES_MAX: usize = 500;
@@ -35,11 +35,13 @@ impl Inside {
                 continue;
             };
             let told = list(interface, "ip-addresses", ADDRESSES_MAX);
-            let told = told.filter_map(|told| text(told, "ip-address"));
+            let told = told.filter_map(written);
             let plain = ["inet", "inet6"]
                 .iter()
                 .filter_map(|key| text(interface, key));
-            let found = told.chain(plain).filter_map(|text| reachable(&text));
+            // Each with the length of its network where that is told, and `mac` is that of its card.
+            let found = told.chain(plain).filter(|text| steady(text, Some(&mac)));
+            let found = found.filter_map(|text| reachable(&text));
             self.by_mac.entry(mac).or_default().extend(found);
         }
     }
@@ -81,4 +83,13 @@ impl Inside {
             ..Tools::default()
         });
     }
+}
+
+/// An address of the helper, as `fd00::1/64`.
+fn written(told: &Value) -> Option<String> {
+    let address = text(told, "ip-address")?;
+    Some(match text(told, "prefix") {
+        Some(length) => format!("{address}/{length}"),
+        None => address,
+    })
 }

@@ -32,8 +32,10 @@ mod node;
 mod property;
 mod question;
 mod reader;
+mod rights;
 mod rules;
 mod settings;
+mod shared;
 mod storage;
 #[cfg(test)]
 mod tests;

@@ -13,8 +13,8 @@ use crate::words::reachable;
 
 /// Most network devices of a node.
 const DEVICES_MAX: usize = 4_000;
-/// How many devices may stand upon each other: a VLAN on a bond on a card.
-const DEPTH_MAX: usize = 6;
+/// Most ports that are followed below one bridge.
+const PORTS_MAX: usize = 256;
 
 /// A node as the answers tell it, one after the other.
 #[derive(Clone, Debug, Default)]
@@ -47,9 +47,8 @@ impl Node {
         self.host.sockets = small(cpu, "sockets");
         self.host.cores = small(cpu, "cores");
         self.host.threads = small(cpu, "cpus").or(self.host.threads);
-        // To a hundred: the clock follows the load.
-        let clock = number(cpu, "mhz").and_then(|mhz| rounded(mhz / 100.0));
-        self.host.core_mhz = clock.and_then(|hundreds| u32::try_from(hundreds * 100).ok());
+        // `mhz` follows the load; what the model is sold with does not.
+        self.host.core_mhz = self.host.processor.as_deref().and_then(sold_mhz);
         let memory = answer.get("memory").unwrap_or(&Value::Null);
         self.host.memory_bytes = whole(memory, "total").or(self.host.memory_bytes);
         self.memory_used = number(memory, "used").or(self.memory_used);
@@ -113,6 +112,14 @@ impl Node {
             })));
     }
 
+    /// Its name with its domain, in lower case; the name alone where no domain is told.
+    pub(crate) fn whole_name(&self, name: &str) -> String {
+        match self.own_names(name).first() {
+            Some(first) if self.search.is_some() => first.as_str().to_owned(),
+            _ => name.to_owned(),
+        }
+    }
+
     fn own_names(&self, name: &str) -> Vec<HostName> {
         let whole = self
             .search
@@ -170,13 +177,10 @@ impl<'v> Devices<'v> {
             .filter(|(_, device)| matches!(kind(device).as_str(), "bridge" | "OVSBridge"));
         bridges
             .map(|(name, device)| {
-                let mut uplinks = BTreeSet::new();
-                for port in words(device, &["bridge_ports", "ovs_ports"]) {
-                    self.below(&port, DEPTH_MAX, &mut uplinks);
-                }
+                let ports = words(device, &["bridge_ports", "ovs_ports"]);
                 VirtualSwitch {
                     name: name.clone(),
-                    uplinks: uplinks.into_iter().collect(),
+                    uplinks: self.cards_below(ports).into_iter().collect(),
                     mtu: small(device, "mtu"),
                     ..VirtualSwitch::default()
                 }
@@ -184,28 +188,44 @@ impl<'v> Devices<'v> {
             .collect()
     }
 
-    /// The cards below `port`: it is one, or a VLAN or a bond of some.
-    fn below(&self, port: &str, depth: usize, found: &mut BTreeSet<String>) {
+    /// The cards `ports` are, or are VLANs or bonds of. Each port is followed once: two may name each other.
+    fn cards_below(&self, mut ports: Vec<String>) -> BTreeSet<String> {
+        let (mut followed, mut found) = (BTreeSet::new(), BTreeSet::new());
+        while let Some(port) = ports.pop() {
+            if followed.len() >= PORTS_MAX || !followed.insert(port.clone()) {
+                continue;
+            }
+            match self.below(&port) {
+                Some(next) if next.is_empty() => drop(found.insert(port)),
+                Some(next) => ports.extend(next),
+                None => {}
+            }
+        }
+        found
+    }
+
+    /// What `port` stands upon: nothing for a card. `None` for a port that leads to the host itself, which is no way out.
+    fn below(&self, port: &str) -> Option<Vec<String>> {
         let device = self.0.get(port);
-        let parent = || port.rsplit_once('.').map(|(parent, _)| parent.to_owned());
+        let kind = device.map(|device| kind(device)).unwrap_or_default();
+        if kind.starts_with("OVSInt") {
+            return None;
+        }
         let mut next = device.map_or_else(Vec::new, |device| {
             words(device, &["slaves", "ovs_bonds", "vlan-raw-device"])
         });
-        let kind = device.map(|device| kind(device)).unwrap_or_default();
-        // Within Open vSwitch, ports that lead to the host itself are no way out.
-        if kind.starts_with("OVSInt") || depth == 0 {
-            return;
-        }
         if next.is_empty() && kind != "eth" {
-            next.extend(parent());
+            next.extend(port.rsplit_once('.').map(|(parent, _)| parent.to_owned()));
         }
-        if next.is_empty() {
-            found.insert(port.to_owned());
-        }
-        for port in next {
-            self.below(&port, depth - 1, found);
-        }
+        Some(next)
     }
+}
+
+/// The clock a model is sold with: 2100 for `Xeon(R) CPU E5-2620 v4 @ 2.10GHz`. `None` where its name does not say.
+fn sold_mhz(model: &str) -> Option<u32> {
+    let (_, clock) = model.rsplit_once('@')?;
+    let gigahertz: f64 = clock.trim().strip_suffix("GHz")?.trim().parse().ok()?;
+    u32::try_from(rounded(gigahertz * 1000.0)?).ok()
 }
 
 fn kind(device: &Value) -> String {
@@ -220,4 +240,50 @@ fn words(device: &Value, keys: &[&str]) -> Vec<String> {
             .collect::<Vec<_>>()
     });
     words.filter(|word| word != "none").take(64).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn uplinks(answer: &Value) -> Vec<String> {
+        let mut node = Node::default();
+        node.network(answer);
+        let switches = node.host.switches.into_iter();
+        switches.flat_map(|switch| switch.uplinks).collect()
+    }
+
+    #[test]
+    fn bonds_that_name_each_other_are_followed_once() {
+        let all: Vec<String> = (0..64).map(|number| format!("bond{number}")).collect();
+        let all = all.join(" ");
+        let bond = |number| serde_json::json!({"iface": format!("bond{number}"), "type": "bond", "slaves": all});
+        let mut devices: Vec<Value> = (0..64).map(bond).collect();
+        devices.push(serde_json::json!({"iface": "vmbr0", "type": "bridge", "bridge_ports": all}));
+        assert_eq!(uplinks(&Value::from(devices)), [""; 0]);
+    }
+
+    #[test]
+    fn a_vlan_on_a_bond_leads_to_its_cards() {
+        let devices = serde_json::json!([
+            {"iface": "vmbr0", "type": "bridge", "bridge_ports": "bond0.50"},
+            {"iface": "bond0", "type": "bond", "slaves": "eno1 eno2"},
+            {"iface": "eno1", "type": "eth"},
+        ]);
+        assert_eq!(uplinks(&devices), ["eno1", "eno2"]);
+    }
+
+    #[test]
+    fn the_clock_is_that_of_the_model_and_not_that_of_the_moment() {
+        let of = |model: &str, mhz: &str| {
+            let mut node = Node::default();
+            node.state(&serde_json::json!({"cpuinfo": {"model": model, "mhz": mhz}}));
+            node.host.core_mhz
+        };
+        let xeon = "Intel(R) Xeon(R) CPU E5-2620 v4 @ 2.10GHz";
+        assert_eq!(of(xeon, "1200.1"), Some(2100));
+        assert_eq!(of(xeon, "2994.4"), Some(2100));
+        assert_eq!(of("AMD EPYC 7302P 16-Core Processor", "2994.4"), None);
+        assert_eq!(of("@ infGHz", "1"), None);
+    }
 }

@@ -41,6 +41,8 @@ pub enum ClusterQuestion {
     Version,
     /// The name of the cluster, and its nodes.
     Status,
+    /// What who asks may see.
+    Rights,
     /// Nodes, guests and storages.
     Resources,
     /// Settings of the storages.
@@ -112,9 +114,11 @@ impl Question {
 
     /// True for what one version of Proxmox VE has and another has not, or a node without a cluster never had.
     pub fn may_be_absent(&self) -> bool {
-        use ClusterQuestion::{Groups, Keepers, Rules, Watched};
-        matches!(self, Self::Cluster(Groups | Rules | Keepers | Watched))
-            || matches!(self, Self::Guest(_, GuestQuestion::Interfaces))
+        use ClusterQuestion::{Groups, Keepers, Rights, Rules, Watched};
+        matches!(
+            self,
+            Self::Cluster(Rights | Groups | Rules | Keepers | Watched)
+        ) || matches!(self, Self::Guest(_, GuestQuestion::Interfaces))
     }
 }
 
@@ -126,9 +130,10 @@ impl fmt::Display for Question {
 
 impl ClusterQuestion {
     /// All of them, in the order in which they are asked.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Version,
         Self::Status,
+        Self::Rights,
         Self::Resources,
         Self::Storages,
         Self::Backups,
@@ -142,6 +147,7 @@ impl ClusterQuestion {
         match self {
             Self::Version => "/version",
             Self::Status => "/cluster/status",
+            Self::Rights => "/access/permissions",
             Self::Resources => "/cluster/resources",
             Self::Storages => "/storage",
             Self::Backups => "/cluster/backup",

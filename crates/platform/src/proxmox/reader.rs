@@ -15,8 +15,10 @@ use super::inside::Inside;
 use super::load::Load;
 use super::machine::machine;
 use super::node::Node;
+use super::rights::unseen;
 use super::rules::{Availability, in_maintenance};
 use super::settings::Settings;
+use super::shared::mark_shared;
 use super::storage::Stores;
 use super::{CLUSTER_KEY, ClusterQuestion, GuestPlace, GuestQuestion, NodeQuestion, Question};
 use crate::Read;
@@ -47,6 +49,10 @@ pub enum Unread {
 pub struct Reader {
     cluster: Option<String>,
     lone: Option<String>,
+    /// Rights to see that do not reach everything.
+    unseen: BTreeSet<&'static str>,
+    /// What was left out for its number.
+    cut: BTreeSet<String>,
     nodes: BTreeMap<String, Node>,
     guests: BTreeMap<String, Draft>,
     stores: Stores,
@@ -95,13 +101,29 @@ impl Reader {
         }
     }
 
-    /// Which installation this is; `None` until [`ClusterQuestion::Status`] was answered.
+    /// Which installation this is: a cluster by its name, a lone node by its name and domain. `None` until
+    /// [`ClusterQuestion::Status`] was answered.
     pub fn platform(&self) -> Option<Platform> {
-        let id = self.cluster.clone().or_else(|| self.lone.clone())?;
+        let whole = |name: String| match self.nodes.get(&name) {
+            Some(node) => node.whole_name(&name),
+            None => name,
+        };
+        let id = self.cluster.clone().or_else(|| self.lone().map(whole))?;
         Some(Platform {
             kind: PlatformKind::Proxmox,
             id,
         })
+    }
+
+    /// The node, where it is one alone: its domain ([`NodeQuestion::Dns`]) is a part of [`Reader::platform`].
+    pub fn lone(&self) -> Option<String> {
+        self.lone.clone().filter(|_| self.cluster.is_none())
+    }
+
+    /// Rights to see (`VM.Audit`) that who asks does not have everywhere, sorted: what was read is a part. Empty until
+    /// [`ClusterQuestion::Rights`] was answered.
+    pub fn unseen(&self) -> Vec<&'static str> {
+        self.unseen.iter().copied().collect()
     }
 
     /// The nodes, by name, and whether the cluster reaches them.
@@ -172,6 +194,10 @@ impl Reader {
         }
         self.stores.tell(&platform, &mut read);
         self.tell_guests(&platform, &mut read);
+        self.cut.extend(self.stores.cut());
+        let cut = self.cut.into_iter();
+        read.untold
+            .extend(cut.map(|what| format!("{what}: the rest is left out")));
         read
     }
 
@@ -206,11 +232,13 @@ impl Reader {
     }
 
     fn cluster(&mut self, question: ClusterQuestion, content: &Value) {
+        self.counts(content, "entries of an answer");
         let entries = || items(content, ENTRIES_MAX);
         match question {
             // The version of each node is told by itself.
             ClusterQuestion::Version => {}
             ClusterQuestion::Status => self.status(content),
+            ClusterQuestion::Rights => self.unseen = unseen(content),
             ClusterQuestion::Resources => entries().for_each(|entry| self.resource(entry)),
             ClusterQuestion::Storages => entries().for_each(|entry| self.stores.configured(entry)),
             ClusterQuestion::Backups => {
@@ -226,6 +254,15 @@ impl Reader {
                     }
                 }
             }
+        }
+    }
+
+    fn counts(&mut self, content: &Value, what: &str) {
+        if content
+            .as_array()
+            .is_some_and(|all| all.len() > ENTRIES_MAX)
+        {
+            self.cut.insert(format!("more than {ENTRIES_MAX} {what}"));
         }
     }
 
@@ -255,6 +292,9 @@ impl Reader {
     fn known_node(&mut self, name: Option<String>) -> Option<(String, &mut Node)> {
         let name = name.filter(|name| is_plain(name))?;
         let room = self.nodes.len() < NODES_MAX || self.nodes.contains_key(&name);
+        if !room {
+            self.cut.insert(format!("more than {NODES_MAX} nodes"));
+        }
         let node = room.then(|| self.nodes.entry(name.clone()).or_default())?;
         Some((name, node))
     }
@@ -276,10 +316,14 @@ impl Reader {
         let (Some(number), Some(node)) = (small(entry, "vmid"), text(entry, "node")) else {
             return;
         };
-        if !is_plain(&node) || self.guests.len() >= ENTRIES_MAX {
+        let key = format!("{kind}/{number}");
+        if !is_plain(&node) {
             return;
         }
-        let key = format!("{kind}/{number}");
+        if self.guests.len() >= ENTRIES_MAX && !self.guests.contains_key(&key) {
+            self.cut.insert(format!("more than {ENTRIES_MAX} guests"));
+            return;
+        }
         let name = text(entry, "name").unwrap_or_else(|| key.clone());
         let sort = match (flag(entry, "template"), kind) {
             (Some(true), _) => GuestSort::Template,
@@ -302,6 +346,7 @@ impl Reader {
     }
 
     fn node(&mut self, name: &str, question: NodeQuestion, content: &Value) {
+        self.counts(content, "entries of an answer");
         let Some(node) = self.nodes.get_mut(name) else {
             return;
         };
@@ -423,42 +468,6 @@ fn snapshots(content: &Value) -> Vec<GuestSnapshot> {
     }
     settings.settle(goes_on_from.as_deref());
     settings.snapshots
-}
-
-/// Two guests that have the same volume may both write to it.
-fn mark_shared(guests: &mut [(Guest, &Draft)]) {
-    let place = |guest: &Guest, disk: &groma_model::virtualization::GuestDisk| {
-        let path = disk.path.clone()?;
-        // A path is one of its node, a volume one of its storage.
-        let at = disk.datastore.clone().or_else(|| guest.host.clone());
-        (disk.mode != groma_model::virtualization::DiskMode::ReadOnly).then_some((at, path))
-    };
-    let (mut once, mut twice) = (BTreeSet::new(), BTreeSet::new());
-    for (guest, _) in guests
-        .iter()
-        .filter(|(guest, _)| guest.sort == GuestSort::Machine)
-    {
-        let own: BTreeSet<_> = guest
-            .disks
-            .iter()
-            .filter_map(|disk| place(guest, disk))
-            .collect();
-        for one in own {
-            if !once.insert(one.clone()) {
-                twice.insert(one);
-            }
-        }
-    }
-    for (guest, _) in guests {
-        let shared: Vec<bool> = guest
-            .disks
-            .iter()
-            .map(|disk| place(guest, disk).is_some_and(|at| twice.contains(&at)))
-            .collect();
-        for (disk, shared) in guest.disks.iter_mut().zip(shared) {
-            disk.shared = shared;
-        }
-    }
 }
 
 fn number_above_zero(entry: &Value, key: &str) -> Option<f64> {

@@ -16,6 +16,7 @@ const STORES_MAX: usize = 2_000;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Stores {
     by_name: BTreeMap<String, Store>,
+    is_cut: bool,
 }
 
 /// One storage, by its name in the whole cluster.
@@ -43,6 +44,10 @@ const ALWAYS_SHARED: &[&str] = &[
     "glusterfs",
     "pbs",
 ];
+
+/// Kinds whose size is their own. That of all others is what is used and what is free together, and moves with what others
+/// write to the same disks: a pool of ZFS or Ceph, a directory on one, a share.
+const STEADY: &[&str] = &["lvm", "lvmthin", "iscsi", "iscsidirect"];
 
 impl Stores {
     /// One entry of `/storage`.
@@ -104,7 +109,14 @@ impl Stores {
     fn store(&mut self, entry: &Value) -> Option<&mut Store> {
         let name = text(entry, "storage")?;
         let room = self.by_name.len() < STORES_MAX || self.by_name.contains_key(&name);
+        self.is_cut |= !room;
         room.then(|| self.by_name.entry(name).or_default())
+    }
+
+    /// What was left out for its number.
+    pub(crate) fn cut(&self) -> Option<String> {
+        self.is_cut
+            .then(|| format!("more than {STORES_MAX} storages"))
     }
 
     /// What the storage `name` is made of, in the words of Proxmox VE.
@@ -186,6 +198,15 @@ impl Stores {
         if let Some(free) = sizes.iter().find_map(|(_, free)| *free) {
             read.measured("datastore_free_bytes", &platform.subject(&key), free);
         }
+        let capacity = sizes.iter().find_map(|(size, _)| *size);
+        if let Some(moving) = capacity.filter(|_| !store.is_steady()) {
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "bytes of a storage, to a ten-thousandth of a percent"
+            )]
+            let moving = moving as f64;
+            read.measured("datastore_capacity_bytes", &platform.subject(&key), moving);
+        }
         read.facts
             .push(groma_model::Fact::Datastore(Box::new(Datastore {
                 platform: platform.clone(),
@@ -195,7 +216,7 @@ impl Stores {
                 product: store.kind.clone(),
                 server: store.server.clone(),
                 path: store.path.as_deref().map(Foreign::from),
-                capacity_bytes: sizes.iter().find_map(|(size, _)| *size),
+                capacity_bytes: capacity.filter(|_| store.is_steady()),
                 shared: Some(store.is_shared()),
                 hosts: nodes.iter().map(|node| (*node).to_owned()).collect(),
             })));
@@ -209,6 +230,11 @@ impl Store {
             .as_deref()
             .is_some_and(|kind| ALWAYS_SHARED.contains(&kind));
         always || self.is_shared == Some(true)
+    }
+
+    fn is_steady(&self) -> bool {
+        let kind = self.kind.as_deref();
+        kind.is_some_and(|kind| STEADY.contains(&kind))
     }
 
     /// False for one that keeps backups alone, or lends machines of another platform.

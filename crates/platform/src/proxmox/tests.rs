@@ -1,5 +1,6 @@
 mod files;
 mod guests;
+mod numbers;
 
 use std::net::IpAddr;
 
@@ -237,7 +238,7 @@ fn a_node_tells_its_bridges_down_to_the_cards() {
     );
     assert_eq!(
         (pve1.sockets, pve1.cores, pve1.threads, pve1.core_mhz),
-        (Some(1), Some(16), Some(32), Some(3000))
+        (Some(1), Some(16), Some(32), None)
     );
     assert_eq!(
         pve1.names.iter().map(|n| n.as_str()).collect::<Vec<_>>(),
@@ -273,14 +274,14 @@ fn a_storage_that_keeps_backups_alone_holds_no_guests() {
     assert_eq!(
         told,
         [
-            ("storage/pve1/local", DatastoreSort::Directory, Some(1000)),
+            ("storage/pve1/local", DatastoreSort::Directory, None),
             ("storage/pve2/local", DatastoreSort::Directory, None),
             (
                 "storage/pve1/local-lvm",
                 DatastoreSort::Block,
                 Some(1_000_000_000_000)
             ),
-            ("storage/nas", DatastoreSort::FileShare, Some(9000)),
+            ("storage/nas", DatastoreSort::FileShare, None),
         ]
     );
     let nas = stores(&read)[3];
@@ -338,30 +339,6 @@ fn rules_of_old_and_of_new_versions_are_told() {
 }
 
 #[test]
-fn a_week_is_told_by_its_peak_and_by_what_is_usual() {
-    let read = read();
-    let mail = |metric| measured(&read, "proxmox:prod/qemu/104", metric);
-    assert_eq!(mail("vm_cpu_peak_percent"), Some(90.0));
-    assert_eq!(mail("vm_cpu_p95_percent"), Some(50.0));
-    assert_eq!(mail("vm_memory_peak_bytes"), Some(5.0 * f64::from(1 << 30)));
-    assert_eq!(mail("vm_disk_written_bytes_per_day"), Some(86_400_000.0));
-    assert_eq!(
-        mail("vm_load_period_seconds"),
-        Some(100.0 * 1800.0),
-        "the row before it lived is none"
-    );
-    assert_eq!(
-        measured(&read, "proxmox:prod/lxc/105", "vm_disk_used_bytes"),
-        Some(2_147_483_648.0)
-    );
-    assert_eq!(
-        mail("vm_disk_used_bytes"),
-        None,
-        "nobody tells it of a machine"
-    );
-}
-
-#[test]
 fn no_word_somebody_wrote_and_no_secret_is_kept() {
     let all = format!("{:?}{:?}", read(), of_file(files::FILE, "prod", None));
     assert!(!all.contains("s3cret"));
@@ -392,6 +369,14 @@ fn a_lone_node_is_a_platform_by_its_own_name() {
     lone.answer(&Question::Cluster(ClusterQuestion::Status), status)
         .unwrap();
     assert_eq!(lone.platform().unwrap().id, "pve9");
+    let dns = Question::Node(lone.lone().unwrap(), NodeQuestion::Dns);
+    lone.answer(&dns, answer!("node-dns.json")).unwrap();
+    assert_eq!(lone.platform().unwrap().id, "pve9.corp.example");
+    assert_eq!(
+        reader().platform().unwrap().id,
+        "prod",
+        "a cluster has a name"
+    );
     let read = lone.finish();
     assert!(
         !read

@@ -8,7 +8,7 @@ use groma_model::virtualization::{GuestNic, Passthrough, PassthroughSort};
 use super::answer::Object;
 use super::element::Element;
 use super::network::Networks;
-use crate::mac_address;
+use crate::{mac_address, steady};
 
 /// The maker that NVIDIA is on the PCI bus.
 const NVIDIA: i32 = 0x10de;
@@ -102,20 +102,29 @@ fn addresses(card: &Element, mac: Option<&str>, inside: &[&Element]) -> Vec<IpAd
                 mac.is_some() && told.text("macAddress").and_then(mac_address).as_deref() == mac
             }
         });
-    let mut all: Vec<IpAddr> = of_it.flat_map(|told| told_addresses(told)).collect();
+    let mut all: Vec<IpAddr> = of_it.flat_map(|told| told_addresses(told, mac)).collect();
     all.sort();
     all.dedup();
     all
 }
 
-fn told_addresses(told: &Element) -> Vec<IpAddr> {
-    let newer = told.at("ipConfig").into_iter();
-    let newer = newer.flat_map(|settings| settings.all("ipAddress"));
-    let newer = newer.filter_map(|one| address(one.text("ipAddress")?));
-    let older = told
-        .all("ipAddress")
-        .filter_map(|one| address(one.own_text()?));
-    newer.chain(older).collect()
+/// The addresses a card was told to have. One that is another tomorrow is no fact.
+fn told_addresses(told: &Element, mac: Option<&str>) -> Vec<IpAddr> {
+    let settings = told.at("ipConfig").into_iter();
+    let newer = settings.flat_map(|settings| settings.all("ipAddress"));
+    let newer = newer.filter_map(|one| {
+        let length = one.text("prefixLength").unwrap_or_default();
+        Some((one.text("ipAddress")?, length))
+    });
+    let mut all: Vec<(&str, &str)> = newer.collect();
+    if all.is_empty() {
+        let older = told.all("ipAddress").filter_map(Element::own_text);
+        all.extend(older.map(|text| (text, "")));
+    }
+    let kept = all
+        .into_iter()
+        .filter(|(text, length)| steady(&format!("{text}/{length}"), mac));
+    kept.filter_map(|(text, _)| address(text)).collect()
 }
 
 /// An address others can reach: not of its link or itself alone.

@@ -370,7 +370,10 @@ fn processors(
 
 fn store((entity, store): &(&Entity, &Datastore), numbers: &Numbers<'_>) -> StoreRow {
     let free = numbers.bytes(entity, "datastore_free_bytes");
-    let share = store.capacity_bytes.filter(|all| *all > 0).zip(free);
+    // Where others write to the same disks it is a number that moves.
+    let capacity = store.capacity_bytes;
+    let capacity = capacity.or_else(|| numbers.bytes(entity, "datastore_capacity_bytes"));
+    let share = capacity.filter(|all| *all > 0).zip(free);
     let share = share.map(|(all, free)| format!(" ({:.0} %)", 100.0 * free as f64 / all as f64));
     let title = store.platform.kind.title();
     StoreRow {
@@ -379,7 +382,7 @@ fn store((entity, store): &(&Entity, &Datastore), numbers: &Numbers<'_>) -> Stor
             .product
             .as_deref()
             .map_or_else(|| title.to_owned(), line),
-        capacity: store.capacity_bytes.map(size).unwrap_or_default(),
+        capacity: capacity.map(size).unwrap_or_default(),
         free: free.map(|free| format!("{}{}", size(free), share.unwrap_or_default())),
     }
 }
@@ -395,6 +398,7 @@ impl<'a> Numbers<'a> {
     fn of(inventory: &'a Inventory) -> Self {
         let told = BTreeSet::from([
             "datastore_free_bytes",
+            "datastore_capacity_bytes",
             "hypervisor_memory_used_bytes",
             "hypervisor_cpu_used_percent",
         ]);

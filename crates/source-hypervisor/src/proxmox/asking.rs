@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use groma_model::Reason;
-use groma_platform::proxmox::Question;
+use groma_platform::proxmox::{ClusterQuestion, GuestQuestion, Question};
 
 use super::logon::{Key, log_on};
 use crate::cause::Cause;
-use crate::http::{Address, Answer, Http, Method, WHOLE_BYTES_MAX};
+use crate::http::{Address, Answer, Http, Method};
 use crate::look::Asking;
 
 const PORT: u16 = 8006;
@@ -16,6 +16,10 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// A refusal is told in a few words.
 const WORDS_MAX: u64 = 64 << 10;
 const WORDS_SHOWN: usize = 200;
+/// Most of an answer. Read as JSON it takes a multiple of it.
+const ANSWER_BYTES_MAX: u64 = 4 << 20;
+/// Most of the list of all guests, and of the rows of a week.
+const LIST_BYTES_MAX: u64 = 16 << 20;
 /// As many answers that break off in a row are an end of all.
 const BROKEN_MAX: u32 = 3;
 
@@ -80,7 +84,7 @@ impl<'a> Conversation<'a> {
         let headers = [(self.key.name, self.key.value.as_str())];
         let answer = self
             .http
-            .request(Method::Get, &path, &headers, b"", WHOLE_BYTES_MAX);
+            .request(Method::Get, &path, &headers, b"", bytes_max(question));
         match answer {
             Ok(answer) if answer.status == 200 => match answer.whole() {
                 Ok(bytes) => {
@@ -140,6 +144,15 @@ impl<'a> Conversation<'a> {
                 "check the url",
             )),
         }
+    }
+}
+
+fn bytes_max(question: &Question) -> u64 {
+    match question {
+        Question::Cluster(ClusterQuestion::Resources) | Question::Guest(_, GuestQuestion::Load) => {
+            LIST_BYTES_MAX
+        }
+        _ => ANSWER_BYTES_MAX,
     }
 }
 

@@ -6,7 +6,7 @@
 //! **Which rights it needs.** The role PVEAuditor on `/`. The helpers inside guests answer to VM.Monitor (until version 8) or
 //! VM.GuestAgent.Audit (from version 9 on); without it addresses and systems of guests are missing, and told as one gap.
 //!
-//! **What it costs.** Some nine questions, four for each node, two for each guest and up to four more for one that runs, one at
+//! **What it costs.** Some ten questions, four for each node, two for each guest and up to four more for one that runs, one at
 //! a time.
 //!
 //! A guest that went away meanwhile, a node that does not answer, a helper that is off: the rest goes on.
@@ -46,6 +46,7 @@ pub(crate) fn read(asking: &Asking<'_>, sink: &mut dyn Sink) -> Result<CoverageS
         reader: Reader::new(),
         missed: Missed::default(),
         away: BTreeSet::new(),
+        is_named: false,
     };
     let asked = look
         .cluster()
@@ -53,7 +54,7 @@ pub(crate) fn read(asking: &Asking<'_>, sink: &mut dyn Sink) -> Result<CoverageS
         .and_then(|()| look.guests());
     if let Err(cause) = asked {
         // Without its name nothing of it can be told.
-        if look.reader.platform().is_none() {
+        if !look.is_named {
             return Err(cause);
         }
         look.missed.add(asking.scope.clone(), cause);
@@ -68,6 +69,8 @@ struct Look<'a> {
     missed: Missed,
     /// Nodes that do not answer.
     away: BTreeSet<String>,
+    /// True once all was asked that its name is made of.
+    is_named: bool,
 }
 
 /// An end of the whole look: no time, no server, no log-on any more.
@@ -85,8 +88,37 @@ impl Look<'_> {
                     AUDITOR,
                 )));
             }
+            if question == ClusterQuestion::Status {
+                self.domain()?;
+            }
         }
+        self.see_rights();
         Ok(())
+    }
+
+    /// The domain of a lone node is a part of its name: it is asked before anything can break off.
+    fn domain(&mut self) -> End {
+        if let Some(node) = self.reader.lone() {
+            let scope = self.part(&format!("nodes/{node}"));
+            self.ask(&Question::Node(node, NodeQuestion::Dns), &scope)?;
+        }
+        self.is_named = true;
+        Ok(())
+    }
+
+    /// Who may see a part is answered with a part, as if it were all.
+    fn see_rights(&mut self) {
+        let unseen = self.reader.unseen();
+        if !unseen.is_empty() {
+            let what = format!(
+                "the user or its token does not have {} everywhere: what it may not see is missing",
+                unseen.join(", ")
+            );
+            self.missed.add(
+                self.asking.scope.clone(),
+                Cause::new(what, Reason::PermissionDenied, AUDITOR),
+            );
+        }
     }
 
     fn nodes(&mut self) -> End {
@@ -96,8 +128,10 @@ impl Look<'_> {
                 continue;
             }
             let scope = self.part(&format!("nodes/{node}"));
+            let is_lone = self.reader.lone().as_ref() == Some(&node);
             for question in NodeQuestion::ALL {
-                if !self.away.contains(&node) {
+                let is_asked = is_lone && question == NodeQuestion::Dns;
+                if !is_asked && !self.away.contains(&node) {
                     self.ask(&Question::Node(node.clone(), question), &scope)?;
                 }
             }

@@ -15,7 +15,9 @@ pub(super) fn datastores<'a>(estate: &'a Estate<'a>) -> impl Iterator<Item = Row
 
 fn datastore<'a>(estate: &Estate<'a>, entity: &'a Entity, store: &'a Datastore) -> Row {
     let free = estate.numbers.bytes(entity, "datastore_free_bytes");
-    let room = store.capacity_bytes.zip(free);
+    let capacity = store.capacity_bytes;
+    let capacity = capacity.or_else(|| estate.numbers.bytes(entity, "datastore_capacity_bytes"));
+    let room = capacity.zip(free);
     let share = room
         .filter(|(all, _)| *all > 0)
         .map(|(all, free)| (100.0 * free as f64 / all as f64).round());
@@ -29,7 +31,7 @@ fn datastore<'a>(estate: &Estate<'a>, entity: &'a Entity, store: &'a Datastore) 
         .with("Type", sort)
         .with("# VMs total", load.guests)
         .with("# VMs", load.running)
-        .with("Capacity MiB", mib(store.capacity_bytes))
+        .with("Capacity MiB", mib(capacity))
         .with(
             "In Use MiB",
             mib(room.map(|(all, free)| all.saturating_sub(free))),

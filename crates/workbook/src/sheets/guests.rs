@@ -251,7 +251,9 @@ pub(super) fn datastores(index: &Index<'_>, book: &mut Book) -> Result<(), Workb
     all.sort_by_key(|(entity, store)| (&entity.name, &store.platform, &store.key, &entity.id));
     book.table(&DATASTORES, all, |(entity, store)| {
         let free = numbers.bytes(entity, "datastore_free_bytes");
-        let capacity = store.capacity_bytes.filter(|bytes| *bytes > 0);
+        let told = store.capacity_bytes;
+        let told = told.or_else(|| numbers.bytes(entity, "datastore_capacity_bytes"));
+        let capacity = told.filter(|bytes| *bytes > 0);
         let share = capacity
             .zip(free)
             .map(|(all, free)| 100.0 * free as f64 / all as f64);
@@ -261,7 +263,7 @@ pub(super) fn datastores(index: &Index<'_>, book: &mut Book) -> Result<(), Workb
             text(&entity.name),
             store.platform.kind.title().into(),
             store.product.clone().map_or(Cell::Empty, Cell::from),
-            store.capacity_bytes.map_or(Cell::Empty, gib),
+            told.map_or(Cell::Empty, gib),
             free.map_or(Cell::Empty, gib),
             share.into(),
             platforms.on_store(store).guests.into(),
