@@ -42,6 +42,7 @@ impl Inside {
             // Each with the length of its network where that is told, and `mac` is that of its card.
             let found = told.chain(plain).filter(|text| steady(text, Some(&mac)));
             let found = found.filter_map(|text| reachable(&text));
+            let found: Vec<IpAddr> = found.collect();
             self.by_mac.entry(mac).or_default().extend(found);
         }
     }
