@@ -16,9 +16,10 @@ use groma_tests::{Kind, Machine};
 use serde_json::Value;
 
 /// Sources that look only where somebody told them what for, on the command line.
-const TOLD_WHAT_TO_ASK: [&str; 12] = [
+const TOLD_WHAT_TO_ASK: [&str; 13] = [
     "written.find",
     "directory.objects",
+    "hypervisor.platform",
     "log.windows",
     "log.journal",
     "network.packets",
