@@ -104,7 +104,7 @@ impl Flow {
 }
 
 impl Event {
-    fn order(&self) -> (i64, i64, Word) {
+    pub(crate) fn order(&self) -> (i64, i64, Word) {
         (self.at, self.look, self.word)
     }
 }

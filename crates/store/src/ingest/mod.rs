@@ -2,6 +2,8 @@
 //!
 //! What a look changes is decided here, once for all engines; a [`Writer`] only reads what was and adds rows.
 
+#[cfg(test)]
+mod arrival;
 mod packed;
 mod part;
 mod standings;

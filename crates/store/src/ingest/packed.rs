@@ -71,7 +71,7 @@ impl Packed {
             let standing = Some(reader.standing(reference)?);
             let place = KnownPlace {
                 standing,
-                next: None,
+                since: Vec::new(),
             };
             known.insert((hash, scope.to_owned()), place);
         }
@@ -254,13 +254,13 @@ mod tests {
         fn what_is_packed_comes_out_as_it_was(
             places in proptest::collection::hash_map((any::<Hash>(), "[a-zé/]{0,200}"), standing(), 0..40),
         ) {
-            let known = |standing: &Standing| KnownPlace { standing: Some(*standing), next: None };
+            let known = |standing: &Standing| KnownPlace { standing: Some(*standing), since: Vec::new() };
             let known = Known(places.iter().map(|(place, standing)| (place.clone(), known(standing))).collect());
             let opened = Packed::of(&known).open().unwrap();
             prop_assert_eq!(opened.0.len(), places.len());
             for (place, known) in &opened.0 {
                 prop_assert_eq!(known.standing.as_ref(), places.get(place));
-                prop_assert_eq!(known.next, None);
+                prop_assert!(known.since.is_empty());
             }
         }
 
@@ -291,7 +291,7 @@ mod tests {
                 place,
                 KnownPlace {
                     standing: Some(standing(number)),
-                    next: None,
+                    since: Vec::new(),
                 },
             )
         };

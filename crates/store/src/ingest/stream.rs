@@ -32,8 +32,16 @@ pub(crate) struct Known(pub(super) HashMap<Place, KnownPlace>);
 pub(super) struct KnownPlace {
     /// What is true of it at the end of this look; `None` if it was first seen later.
     pub(super) standing: Option<Standing>,
-    /// The earliest moment after this look at which something became of it; only a late look has that.
-    pub(super) next: Option<i64>,
+    /// What became of it after this look, by time; only a late look has that.
+    pub(super) since: Vec<(i64, Word)>,
+}
+
+impl KnownPlace {
+    /// What is kept of it at `moment`; the last word of several.
+    fn word_at(&self, moment: i64) -> Option<Word> {
+        let kept = self.since.iter().rev().find(|(at, _)| *at == moment);
+        kept.map(|(_, word)| *word)
+    }
 }
 
 impl Stream {
@@ -154,27 +162,42 @@ impl Stream {
             self.known.learns(place, event);
             return Ok(());
         }
-        // Late news: the looks that came before it in time of arrival, but after it in time, did not see the fact.
+        self.write_since(writer, place, event)
+    }
+
+    /// Late news: the looks that ended after this one and came before it did not see the fact, up to the one that says it did.
+    fn write_since(
+        &self,
+        writer: &mut impl Writer,
+        place: &Place,
+        event: Event,
+    ) -> Result<(), StoreError> {
+        let known = self.known.0.get(place);
         let mut word = Word::Seen;
         for (ended, reach) in &self.later {
-            if known
-                .and_then(|known| known.next)
-                .is_some_and(|next| next <= *ended)
-                || word == Word::Removed
-            {
-                break;
-            }
-            let now = gone(reach, &place.1);
+            // A word that is kept may have been void until now: what is gone cannot be unseen. So it is no end.
+            let now = match known.and_then(|known| known.word_at(*ended)) {
+                Some(Word::Seen | Word::Removed) => return Ok(()),
+                Some(Word::NotSeen) => {
+                    word = Word::NotSeen;
+                    continue;
+                }
+                None => gone(reach, &place.1),
+            };
             if now != word {
+                let at = *ended;
                 writer.add_event(
                     &self.key,
                     place,
                     &Event {
                         word: now,
-                        at: *ended,
+                        at,
                         ..event
                     },
                 )?;
+            }
+            if now == Word::Removed {
+                return Ok(());
             }
             word = now;
         }
@@ -194,7 +217,7 @@ impl Stream {
         let absent = absent.filter(|(place, _)| !part.seen.contains_key(*place));
         let absent = absent.filter_map(|(place, known)| {
             let standing = known.standing?;
-            Some((place.clone(), standing, known.next))
+            Some((place.clone(), standing, known.since.first().copied()))
         });
         let mut absent: Vec<_> = absent.collect();
         absent.sort_by(|(one, ..), (other, ..)| one.cmp(other));
@@ -226,7 +249,7 @@ impl Stream {
             self.known.learns(place, event);
             // Late news: it was open at the look after this one, so it came back there.
             if let (Word::Seen, Some((ended, _))) = (standing.word, self.later.first())
-                && next.is_none_or(|next| next > *ended)
+                && next.is_none_or(|(next, _)| next > *ended)
             {
                 let back = Event {
                     word: Word::Seen,
@@ -283,9 +306,10 @@ impl KnownPlace {
         events.sort_by_key(|event| event.at > moment);
         let past = events.partition_point(|event| event.at <= moment);
         let (past, future) = events.split_at_mut(past);
+        future.sort_by_key(Event::order);
         Self {
             standing: Standing::of(past),
-            next: future.iter().map(|event| event.at).min(),
+            since: future.iter().map(|event| (event.at, event.word)).collect(),
         }
     }
 }
@@ -305,7 +329,7 @@ impl Known {
         let known = self.0.entry(place.clone());
         let known = known.or_insert(KnownPlace {
             standing: None,
-            next: None,
+            since: Vec::new(),
         });
         known.standing = Standing::after(known.standing, &event);
     }
