@@ -52,6 +52,10 @@ fn formats(inventory: &Inventory) -> Vec<(&'static str, String)> {
             "xlsx",
             unpacked(&groma_workbook::workbook(inventory).unwrap()),
         ),
+        (
+            "rvtools",
+            unpacked(&groma_workbook::rvtools(inventory).unwrap()),
+        ),
         ("graphml", groma_export::graphml(inventory)),
         ("dot", groma_export::dot(inventory)),
         ("mermaid", groma_export::mermaid(inventory)),
