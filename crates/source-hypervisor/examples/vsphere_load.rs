@@ -20,8 +20,8 @@ use std::time::{Duration, Instant};
 use groma_model::virtualization::PlatformKind;
 use groma_model::{Coverage, Fact, Gap, Observation};
 use groma_source::{Budget, Sink, Source, Stop, Window};
-use groma_source_hypervisor::trust::Trust;
 use groma_source_hypervisor::{Access, HypervisorSource, Logon, access};
+use groma_trust::Trust;
 
 const MACHINES: &str =
     include_str!("../../platform/tests/fixtures/vsphere/vcsim-vpx/VirtualMachine.xml");

@@ -13,12 +13,12 @@ use std::time::Duration;
 
 use groma_model::Reason;
 use groma_source::{Budget, Window, World};
+use groma_trust::{Handshake, Own, Trust};
 use ureq::http::{HeaderMap, Request, Response};
 
 pub(crate) use self::address::Address;
 use self::transport::{Known, Nowhere};
 use crate::cause::Cause;
-use crate::trust::{Handshake, Own, Trust};
 
 /// What is kept whole in memory: answers that are documents.
 pub(crate) const WHOLE_BYTES_MAX: u64 = 32 << 20;

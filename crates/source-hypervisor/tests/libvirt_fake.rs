@@ -17,8 +17,8 @@ use groma_model::fact::{Guest, Hypervisor};
 use groma_model::virtualization::{PlatformKind, Power};
 use groma_model::{CoverageState, Fact, Reason, SourceName};
 use groma_source::{Budget, Recorder, Source, Stop, Window};
-use groma_source_hypervisor::trust::Trust;
 use groma_source_hypervisor::{Access, HypervisorSource, Logon, NAME};
+use groma_trust::Trust;
 
 const GUEST: &str = include_str!("../../platform/tests/fixtures/libvirt/domain-web-01.xml");
 const HOST: &str = include_str!("../../platform/tests/fixtures/libvirt/capabilities-qemu.xml");

@@ -12,10 +12,10 @@ use groma_model::batch::Said;
 use groma_model::virtualization::PlatformKind;
 use groma_model::{CoverageState, Fact, Gap, Reason};
 use groma_source::{Budget, Recorder, Source};
+use groma_trust::Trust;
 use zeroize::Zeroizing;
 
 use crate::testing::{Asked, Server, machine, whole};
-use crate::trust::Trust;
 use crate::{Access, HypervisorSource, Logon};
 
 const SERVICE: &str = "<returnval><rootFolder type='Folder'>group-d1</rootFolder>\
