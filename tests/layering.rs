@@ -22,6 +22,9 @@ const STAR: &[(&str, &[&str])] = &[
     ("groma-fuzz", &[]),
     // What three sources share of an outside crate: a handshake that believes nobody.
     ("groma-tls", &[]),
+    // What sources share that log on over TLS: a handshake that believes whom the access file names. Not pure: a signature holds
+    // for a time, and the library asks the clock itself.
+    ("groma-trust", &["groma-model", "groma-source"]),
     // The operator's way onto many machines: knows hosts files and ssh, and nothing of the flow.
     ("groma-deploy", &[]),
     ("groma-knowledge", &["groma-model"]),
@@ -62,12 +65,25 @@ const STAR: &[(&str, &[&str])] = &[
             "groma-tls",
         ],
     ),
-    ("groma-source-directory", SOURCE),
+    (
+        "groma-source-directory",
+        &[
+            "groma-model",
+            "groma-source",
+            "groma-knowledge",
+            "groma-trust",
+        ],
+    ),
     // What platforms write is read alike, whether they are asked or their exports are imported.
     ("groma-platform", &["groma-model"]),
     (
         "groma-source-hypervisor",
-        &["groma-model", "groma-source", "groma-platform"],
+        &[
+            "groma-model",
+            "groma-source",
+            "groma-platform",
+            "groma-trust",
+        ],
     ),
     ("groma-source-dns", SOURCE),
     ("groma-source-config", SOURCE),

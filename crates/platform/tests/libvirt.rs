@@ -55,6 +55,9 @@ recorded! {
     CAPABILITIES_TEST = "capabilities-test.xml";
 }
 
+/// What the recording host is called in its capabilities.
+const HOST: &str = "4dea22b3-1d52-d8f3-2516-782e98ab3fa0";
+
 fn guest(bytes: &[u8]) -> Guest {
     guest_of(bytes).unwrap()
 }
@@ -368,9 +371,8 @@ fn a_size_that_moves_with_what_others_write_is_a_number_and_no_fact() {
 fn one_file_of_everything_becomes_one_host() {
     let read = read("somewhere", &whole());
     assert_eq!(read.untold, Vec::<String>::new());
-    let uuid = "4dea22b3-1d52-d8f3-2516-782e98ab3fa0";
     let host = host(&read).unwrap();
-    assert_eq!((host.key.as_str(), host.platform.id.as_str()), (uuid, uuid));
+    assert_eq!((host.key.as_str(), host.platform.id.as_str()), (HOST, HOST));
     assert_eq!(
         (host.sockets, host.cores, host.threads),
         (Some(1), Some(2), Some(2))
@@ -379,7 +381,7 @@ fn one_file_of_everything_becomes_one_host() {
     assert!(
         guests(&read)
             .iter()
-            .all(|guest| guest.host.as_deref() == Some(uuid))
+            .all(|guest| guest.host.as_deref() == Some(HOST))
     );
     let web = guests(&read)[0];
     assert_eq!(
@@ -535,8 +537,7 @@ fn the_order_of_a_file_changes_nothing() {
 /// A host that the daemon told of: its name, and what its SMBIOS says.
 fn asked(uuid: &str, smbios: Option<&str>) -> Hypervisor {
     let mut whole = Installation::named("qemu:///system");
-    let own = "4dea22b3-1d52-d8f3-2516-782e98ab3fa0";
-    let capabilities = String::from_utf8_lossy(CAPABILITIES).replace(own, uuid);
+    let capabilities = String::from_utf8_lossy(CAPABILITIES).replace(HOST, uuid);
     whole.add(document(capabilities.as_bytes()).unwrap().unwrap());
     whole.host.name = Some("HV1.corp.example".to_owned());
     if let Some(uuid) = smbios {
@@ -565,16 +566,15 @@ fn a_uuid_that_the_daemon_makes_up_at_each_start_names_no_host() {
 
 #[test]
 fn a_uuid_of_the_smbios_names_the_host_as_its_file_alone_does() {
-    let uuid = "4dea22b3-1d52-d8f3-2516-782e98ab3fa0";
-    assert_eq!(asked(uuid, Some(uuid)).key, uuid);
+    assert_eq!(asked(HOST, Some(HOST)).key, HOST);
     let file = read("somewhere", CAPABILITIES);
-    assert_eq!(host(&file).unwrap().key, uuid);
+    assert_eq!(host(&file).unwrap().key, HOST);
     // Somebody wrote host_uuid: libvirt's own is kept for the host, and the hardware's for its hardware.
     let written = "0c5f0d0e-7a51-4b8e-9c39-7e9f1c6a2b11";
-    let host = asked(written, Some(uuid));
+    let host = asked(written, Some(HOST));
     assert_eq!(
         (host.key.as_str(), host.uuid.as_deref()),
-        (written, Some(uuid))
+        (written, Some(HOST))
     );
 }
 

@@ -80,6 +80,12 @@ impl Document<'_> {
         self.text.push('\n');
     }
 
+    /// A table of all rows there are room for, and how many there are besides.
+    fn rows<T>(&mut self, columns: &[&str], rows: &Rows<T>, cells: impl Fn(&T) -> Vec<String>) {
+        self.table(columns, rows.rows.iter().map(cells));
+        self.cut(rows);
+    }
+
     fn cut<T>(&mut self, rows: &Rows<T>) {
         if rows.is_cut() {
             self.line(&escape(&rows.cut_line(self.words)));
@@ -257,13 +263,9 @@ fn between(out: &mut Document<'_>, page: &Page) {
     }
     out.heading(words.between, words.between_lead);
     let columns = [words.between_door, words.between_behind, words.between_for];
-    let rows = page
-        .between
-        .rows
-        .iter()
-        .map(|row| vec![row.door.clone(), row.behind.clone(), row.consumers.clone()]);
-    out.table(&columns, rows);
-    out.cut(&page.between);
+    out.rows(&columns, &page.between, |row| {
+        vec![row.door.clone(), row.behind.clone(), row.consumers.clone()]
+    });
 }
 
 /// A possibility without the words that say it is one.
@@ -287,7 +289,7 @@ fn findings(out: &mut Document<'_>, page: &Page) {
         words.owner_and_date,
         words.risk_state,
     ];
-    let rows = page.findings.rows.iter().map(|f| {
+    out.rows(&columns, &page.findings, |f| {
         let owner = f.owner.as_deref().unwrap_or(words.nobody);
         let date = f.control_date.as_deref().unwrap_or(words.no_date);
         let mut risk = format!("{} ({})", f.risk, f.severity);
@@ -306,8 +308,6 @@ fn findings(out: &mut Document<'_>, page: &Page) {
             state.join(": "),
         ]
     });
-    out.table(&columns, rows);
-    out.cut(&page.findings);
 }
 
 /// What must move, where anything was found; a report without it is none the poorer.
@@ -325,7 +325,7 @@ fn data(out: &mut Document<'_>, title: &str, lead: &str, held: &Rows<DataRow>) {
         words.data_rights,
         words.data_backups,
     ];
-    let rows = held.rows.iter().map(|row| {
+    out.rows(&columns, held, |row| {
         let owned = row.owner.as_ref().map(|o| format!("{} ({o})", row.name));
         let sized = row.items.as_ref().map(|i| format!("{}, {i}", row.size));
         let pace: Vec<&str> = [&row.growth, &row.hours, &row.catch_up]
@@ -345,8 +345,6 @@ fn data(out: &mut Document<'_>, title: &str, lead: &str, held: &Rows<DataRow>) {
             backups,
         ]
     });
-    out.table(&columns, rows);
-    out.cut(held);
 }
 
 /// Who uses which service in which way, where logs tell it.
@@ -363,14 +361,12 @@ fn ledger(out: &mut Document<'_>, page: &Page) {
         words.ledger_when,
         words.ledger_logs,
     ];
-    let rows = page.ledger.rows.iter().map(|row| {
+    out.rows(&columns, &page.ledger, |row| {
         [&row.consumer, &row.provider, &row.how, &row.when, &row.logs]
             .into_iter()
             .cloned()
             .collect()
     });
-    out.table(&columns, rows);
-    out.cut(&page.ledger);
 }
 
 /// Who sends mail and what each needs, where logs tell it.
@@ -390,7 +386,7 @@ fn mail_ledger(out: &mut Document<'_>, page: &Page) {
         words.mail_ledger_when,
         words.ledger_logs,
     ];
-    let rows = page.mail_ledger.rows.iter().map(|row| {
+    out.rows(&columns, &page.mail_ledger, |row| {
         vec![
             row.consumer.clone(),
             row.class.join(" · "),
@@ -402,8 +398,6 @@ fn mail_ledger(out: &mut Document<'_>, page: &Page) {
             row.logs.clone(),
         ]
     });
-    out.table(&columns, rows);
-    out.cut(&page.mail_ledger);
 }
 
 /// What each device is, and whether it mails.
@@ -422,7 +416,7 @@ fn devices(out: &mut Document<'_>, page: &Page) {
         words.devices_needs,
         words.devices_told,
     ];
-    let rows = page.devices.rows.iter().map(|row| {
+    out.rows(&columns, &page.devices, |row| {
         vec![
             row.name.clone(),
             row.what.join(" · "),
@@ -433,8 +427,6 @@ fn devices(out: &mut Document<'_>, page: &Page) {
             row.told_by.clone(),
         ]
     });
-    out.table(&columns, rows);
-    out.cut(&page.devices);
 }
 
 /// What to ask about before it is moved, where there is anything.
@@ -450,7 +442,7 @@ fn retire(out: &mut Document<'_>, page: &Page) {
         words.retire_rests_on,
         words.retire_ask,
     ];
-    let rows = page.retire.rows.iter().map(|row| {
+    out.rows(&columns, &page.retire, |row| {
         let owner = row.owner.as_deref().unwrap_or(words.retire_no_owner);
         vec![
             row.name.clone(),
@@ -459,8 +451,6 @@ fn retire(out: &mut Document<'_>, page: &Page) {
             owner.to_owned(),
         ]
     });
-    out.table(&columns, rows);
-    out.cut(&page.retire);
 }
 
 /// Who watches, where anybody looked for it.
@@ -475,15 +465,13 @@ fn watching(out: &mut Document<'_>, page: &Page) {
         true => none.to_owned(),
         false => lines.join(" · "),
     };
-    let rows = page.watching.rows.iter().map(|row| {
+    out.rows(&columns, &page.watching, |row| {
         vec![
             row.name.clone(),
             or(&row.watched_by, words.watch_nobody),
             or(&row.logs_to, words.logs_stay),
         ]
     });
-    out.table(&columns, rows);
-    out.cut(&page.watching);
 }
 
 /// What name servers say about mail, where anybody asked.
@@ -501,7 +489,7 @@ fn mail(out: &mut Document<'_>, page: &Page) {
         words.mail_machines,
         words.mail_remarks,
     ];
-    let rows = page.mail.rows.iter().map(|row| {
+    out.rows(&columns, &page.mail, |row| {
         let says = match row.values.is_empty() {
             true => words.mail_none.to_owned(),
             false => row.values.join(" · "),
@@ -515,8 +503,6 @@ fn mail(out: &mut Document<'_>, page: &Page) {
             row.remarks.join(" · "),
         ]
     });
-    out.table(&columns, rows);
-    out.cut(&page.mail);
 }
 
 /// What directories keep, where somebody asked one.
@@ -538,8 +524,7 @@ fn directories(out: &mut Document<'_>, page: &Page) {
         out.line(&escape(&directory.lead));
         for group in &directory.groups {
             out.line(&format!("#### {} ({})", group.title, group.rows.total));
-            out.table(&columns, group.rows.rows.iter().map(directory_cells));
-            out.cut(&group.rows);
+            out.rows(&columns, &group.rows, directory_cells);
         }
     }
 }
@@ -569,7 +554,7 @@ fn routes(out: &mut Document<'_>, page: &Page) {
         words.routes_entries,
         words.routes_written,
     ];
-    let rows = page.routes.rows.iter().map(|row| {
+    out.rows(&columns, &page.routes, |row| {
         let to = match row.next.is_empty() {
             true => row.to.clone(),
             false => format!("{} ({})", row.to, row.next),
@@ -583,8 +568,6 @@ fn routes(out: &mut Document<'_>, page: &Page) {
             row.written.clone(),
         ]
     });
-    out.table(&columns, rows);
-    out.cut(&page.routes);
 }
 
 /// Who signs people in through which provider, where one was told of.
@@ -601,7 +584,7 @@ fn sign_in(out: &mut Document<'_>, page: &Page) {
         words.sign_in_to,
         words.routes_written,
     ];
-    let rows = page.sign_in.rows.iter().map(|row| {
+    out.rows(&columns, &page.sign_in, |row| {
         let named = [&row.service, &row.identifier];
         let named = named.into_iter().filter(|word| !word.is_empty());
         let places: Vec<&str> = row
@@ -618,8 +601,6 @@ fn sign_in(out: &mut Document<'_>, page: &Page) {
             row.written.join("; "),
         ]
     });
-    out.table(&columns, rows);
-    out.cut(&page.sign_in);
 }
 
 /// Who takes time and names from whom, and where names lead.
@@ -628,15 +609,13 @@ fn names(out: &mut Document<'_>, page: &Page) {
     if !page.asking.rows.is_empty() {
         out.heading(words.names, words.names_lead);
         let columns = [words.name, words.names_time, words.names_resolvers];
-        let rows = page.asking.rows.iter().map(|row| {
+        out.rows(&columns, &page.asking, |row| {
             vec![
                 row.machine.clone(),
                 row.time.join(" · "),
                 row.names.join(" · "),
             ]
         });
-        out.table(&columns, rows);
-        out.cut(&page.asking);
     }
     if page.names.rows.is_empty() {
         return;
@@ -650,7 +629,7 @@ fn names(out: &mut Document<'_>, page: &Page) {
         words.mail_machines,
         words.mail_remarks,
     ];
-    let rows = page.names.rows.iter().map(|row| {
+    out.rows(&columns, &page.names, |row| {
         vec![
             row.name.clone(),
             row.record.clone(),
@@ -660,8 +639,6 @@ fn names(out: &mut Document<'_>, page: &Page) {
             row.remarks.join(" · "),
         ]
     });
-    out.table(&columns, rows);
-    out.cut(&page.names);
 }
 
 fn certificates(out: &mut Document<'_>, page: &Page) {
@@ -678,7 +655,7 @@ fn certificates(out: &mut Document<'_>, page: &Page) {
             words.issuer,
             words.strength_of_key,
         ];
-        let rows = page.certificates.rows.iter().map(|c| {
+        out.rows(&columns, &page.certificates, |c| {
             let key = if c.weak {
                 format!("{} ({})", c.key, words.weak)
             } else {
@@ -697,8 +674,6 @@ fn certificates(out: &mut Document<'_>, page: &Page) {
                 key,
             ]
         });
-        out.table(&columns, rows);
-        out.cut(&page.certificates);
     }
     if page.authorities_left_out > 0 {
         out.line(&escape(&words.count(
@@ -721,7 +696,7 @@ fn runs(out: &mut Document<'_>, page: &Page) {
         words.rhythm,
         words.run_needs_column,
     ];
-    let rows = page.runs.rows.iter().map(|run| {
+    out.rows(&columns, &page.runs, |run| {
         let about = if run.about { words.about } else { "" };
         let then = run
             .then
@@ -739,8 +714,6 @@ fn runs(out: &mut Document<'_>, page: &Page) {
             run.needs.join(", "),
         ]
     });
-    out.table(&columns, rows);
-    out.cut(&page.runs);
 }
 
 fn dependencies(out: &mut Document<'_>, page: &Page) {
@@ -754,7 +727,7 @@ fn dependencies(out: &mut Document<'_>, page: &Page) {
         words.strength,
         words.last_used,
     ];
-    let rows = page.dependencies.rows.iter().map(|need| {
+    out.rows(&columns, &page.dependencies, |need| {
         vec![
             format!("{} ({})", need.consumer, need.component),
             need.endpoint
@@ -768,27 +741,12 @@ fn dependencies(out: &mut Document<'_>, page: &Page) {
                 .unwrap_or_else(|| words.not_seen_in_use.to_owned()),
         ]
     });
-    out.table(&columns, rows);
-    out.cut(&page.dependencies);
 }
 
 fn estate(out: &mut Document<'_>, page: &Page) {
     let words = out.words;
     out.heading(words.hosts, "");
-    let rows = page.hosts.rows.iter().map(|h| {
-        let os = [h.operating_system.clone(), h.end_of_life.clone()]
-            .into_iter()
-            .flatten()
-            .collect::<Vec<_>>();
-        vec![
-            h.name.clone(),
-            h.kind.clone(),
-            os.join(": "),
-            h.addresses.join(", "),
-            h.system.clone().unwrap_or_default(),
-        ]
-    });
-    out.table(
+    out.rows(
         &[
             words.name,
             words.kind,
@@ -796,47 +754,60 @@ fn estate(out: &mut Document<'_>, page: &Page) {
             words.addresses,
             words.system,
         ],
-        rows,
+        &page.hosts,
+        |h| {
+            let os = [h.operating_system.clone(), h.end_of_life.clone()]
+                .into_iter()
+                .flatten()
+                .collect::<Vec<_>>();
+            vec![
+                h.name.clone(),
+                h.kind.clone(),
+                os.join(": "),
+                h.addresses.join(", "),
+                h.system.clone().unwrap_or_default(),
+            ]
+        },
     );
-    out.cut(&page.hosts);
     out.heading(words.listeners, words.listeners_lead);
-    let rows = page.listeners.rows.iter().map(|l| {
-        let program = l
-            .program
-            .clone()
-            .unwrap_or_else(|| words.unknown_program.to_owned());
-        vec![
-            l.host.clone(),
-            l.endpoint.clone(),
-            l.service.clone().unwrap_or_default(),
-            program,
-        ]
-    });
-    out.table(
+    out.rows(
         &[
             words.host_column,
             words.endpoint,
             words.service,
             words.program,
         ],
-        rows,
+        &page.listeners,
+        |l| {
+            let program = l
+                .program
+                .clone()
+                .unwrap_or_else(|| words.unknown_program.to_owned());
+            vec![
+                l.host.clone(),
+                l.endpoint.clone(),
+                l.service.clone().unwrap_or_default(),
+                program,
+            ]
+        },
     );
-    out.cut(&page.listeners);
     between(out, page);
     out.heading(words.systems, words.systems_lead);
-    let rows = page.systems.rows.iter().map(|s| {
-        let confirmed = s
-            .confirmed
-            .clone()
-            .unwrap_or_else(|| words.to_be_confirmed.to_owned());
-        vec![
-            s.name.clone(),
-            format!("{} ({confirmed})", s.functions.join(", ")),
-            s.members.join(", "),
-        ]
-    });
-    out.table(&[words.system, words.functions, words.members], rows);
-    out.cut(&page.systems);
+    out.rows(
+        &[words.system, words.functions, words.members],
+        &page.systems,
+        |s| {
+            let confirmed = s
+                .confirmed
+                .clone()
+                .unwrap_or_else(|| words.to_be_confirmed.to_owned());
+            vec![
+                s.name.clone(),
+                format!("{} ({confirmed})", s.functions.join(", ")),
+                s.members.join(", "),
+            ]
+        },
+    );
     out.heading(words.questions, words.questions_lead);
     for group in &page.questions.rows {
         out.line(&format!(
@@ -877,22 +848,21 @@ fn unknown(out: &mut Document<'_>, page: &Page) {
         rows,
     );
     out.line(&format!("### {}", escape(words.gaps)));
-    let rows = page.gaps.rows.iter().map(|g| {
-        let what = format!("{}: {}", g.count_line, g.examples.join(", "));
-        vec![
-            what,
-            g.source.clone(),
-            g.reason.clone(),
-            g.remedy
-                .clone()
-                .unwrap_or_else(|| words.no_remedy.to_owned()),
-        ]
-    });
-    out.table(
+    out.rows(
         &[words.gaps, words.source, words.reason, words.remedy],
-        rows,
+        &page.gaps,
+        |g| {
+            let what = format!("{}: {}", g.count_line, g.examples.join(", "));
+            vec![
+                what,
+                g.source.clone(),
+                g.reason.clone(),
+                g.remedy
+                    .clone()
+                    .unwrap_or_else(|| words.no_remedy.to_owned()),
+            ]
+        },
     );
-    out.cut(&page.gaps);
     out.line(&format!("### {}", escape(words.folded)));
     for row in &page.folded {
         let providers = row.providers.join(", ");

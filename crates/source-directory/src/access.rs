@@ -8,11 +8,8 @@ use groma_model::{Peer, Port};
 use groma_source::Disk;
 pub use groma_source::access::AccessError;
 use groma_source::access::{Place, password, tables};
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject;
+pub use groma_trust::Trust;
 use serde::Deserialize;
-
-const FILE_BYTES_MAX: u64 = 256 << 10;
 
 /// A text nobody prints and nothing serialises.
 #[derive(Clone, PartialEq, Eq)]
@@ -63,17 +60,6 @@ pub enum Logon {
         /// Its password.
         password: Secret,
     },
-}
-
-/// By what the server is known to be the right one.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Trust {
-    /// Nothing was named: the conversation ends after the handshake, and the fingerprint is told.
-    Nothing,
-    /// SHA-256 of its certificate.
-    Fingerprint([u8; 32]),
-    /// Authorities that sign for its name.
-    Authorities(Vec<CertificateDer<'static>>),
 }
 
 /// One directory to ask.
@@ -184,14 +170,8 @@ fn meant(disk: &dyn Disk, table: Table, place: &Place) -> Result<Directory, Acce
             "bind = \"external\" needs an ldapi:// URL".to_owned(),
         ));
     }
-    let trust = match (&table.pin, &table.ca) {
-        (Some(_), Some(_)) => return Err(wrong("both pin and ca".to_owned())),
-        (Some(pin), None) => Trust::Fingerprint(fingerprint(pin).ok_or_else(|| {
-            wrong("pin is no fingerprint; write \"sha256:\" and 64 hex digits".to_owned())
-        })?),
-        (None, Some(file)) => Trust::Authorities(authorities(disk, &place.beside(file))?),
-        (None, None) => Trust::Nothing,
-    };
+    let (pin, ca) = (table.pin.as_deref(), table.ca.as_deref());
+    let trust = Trust::named(disk, place, pin, ca)?;
     Ok(Directory {
         peer,
         port,
@@ -261,31 +241,6 @@ pub(crate) fn address(url: &str, starttls: bool) -> Result<(Way, Peer, Port), St
     }
     let peer = Peer::parse(host).ok_or_else(usage)?;
     Ok((way, peer, Port(port)))
-}
-
-fn fingerprint(text: &str) -> Option<[u8; 32]> {
-    let digits: String = text.strip_prefix("sha256:")?.replace(':', "");
-    groma_model::foreign::unhex(&digits.to_lowercase())?
-        .try_into()
-        .ok()
-}
-
-fn authorities(disk: &dyn Disk, path: &Path) -> Result<Vec<CertificateDer<'static>>, AccessError> {
-    let read = disk.read(path, FILE_BYTES_MAX);
-    let read = read.map_err(|error| AccessError::Unreadable {
-        path: path.to_owned(),
-        why: error.to_string(),
-    })?;
-    let all: Vec<_> = CertificateDer::pem_slice_iter(&read.bytes)
-        .filter_map(Result::ok)
-        .collect();
-    if all.is_empty() {
-        return Err(AccessError::Malformed {
-            path: path.to_owned(),
-            why: "no certificate in PEM".to_owned(),
-        });
-    }
-    Ok(all)
 }
 
 #[cfg(test)]
@@ -371,7 +326,6 @@ mod tests {
             "bind = \"external\"",
             "bind = \"anonymous\"\nuser = \"a\"",
             "bind = \"ntlm\"",
-            "bind = \"anonymous\"\npin = \"md5:00\"",
             "user = \"a\"\npassword_file = \"open\"",
             "user = \"a\"\npassword = \"b\"\npassword_file = \"pw\"",
             "bind = \"anonymous\"\npasswrod = \"x\"",

@@ -1,6 +1,7 @@
 //! Why a directory said no, in words, and what the operator can do about it.
 
 use groma_model::Reason;
+use groma_trust::Distrust;
 
 /// A refusal, explained.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -19,6 +20,21 @@ impl Cause {
             what: what.into(),
             reason,
             remedy: remedy.to_owned(),
+        }
+    }
+}
+
+impl From<Distrust> for Cause {
+    fn from(distrust: Distrust) -> Self {
+        let Distrust {
+            what,
+            reason,
+            remedy,
+        } = distrust;
+        Self {
+            what,
+            reason,
+            remedy,
         }
     }
 }

@@ -11,17 +11,12 @@ use std::time::Duration;
 
 use groma_model::{Peer, Reason};
 use groma_source::World;
-use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
-use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
-use sha2::{Digest, Sha256};
+use groma_trust::{Handshake, server_name};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use crate::access::{Directory, Trust, Way};
+use crate::access::{Directory, Way};
 use crate::cause::Cause;
 use crate::guard::{self, Arrived};
 
@@ -46,12 +41,6 @@ pub(crate) struct Noticed {
     pub(crate) faulty: u64,
     /// Why the conversation ended, if it did.
     pub(crate) ended: Option<Cause>,
-}
-
-/// SHA-256 of a certificate, as hex digits.
-pub(crate) fn print_of(certificate: &[u8]) -> String {
-    let print: [u8; 32] = Sha256::digest(certificate).into();
-    groma_model::foreign::hex(&print)
 }
 
 /// A way to the server, and our own end of it where it has an address.
@@ -209,152 +198,14 @@ async fn start_tls(stream: &mut TcpStream) -> Result<(), Cause> {
 }
 
 async fn shake_hands(directory: &Directory, stream: TcpStream) -> Result<Box<dyn Duplex>, Cause> {
-    let judge = Arc::new(Judge::new(&directory.trust)?);
-    let provider = Arc::new(ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| untrusted(error.to_string()))?
-        .dangerous()
-        .with_custom_certificate_verifier(judge.clone())
-        .with_no_client_auth();
-    let name = ServerName::try_from(directory.peer.to_string()).map_err(|_| {
-        untrusted("the name of the server cannot stand in a certificate".to_owned())
-    })?;
-    match TlsConnector::from(Arc::new(config))
+    let handshake = Handshake::new(&directory.trust, None)?;
+    let name = server_name(&directory.peer)?;
+    match TlsConnector::from(handshake.settings())
         .connect(name, stream)
         .await
     {
         Ok(stream) => Ok(Box::new(stream)),
-        Err(error) => Err(judge.cause(&directory.trust, &error)),
-    }
-}
-
-fn untrusted(what: String) -> Cause {
-    Cause::new(
-        what,
-        Reason::Refused,
-        "name the server's certificate (pin) or its authority (ca) in the access file",
-    )
-}
-
-/// Says whether the certificate is the one that was named, or signed by whom was named.
-#[derive(Debug)]
-struct Judge {
-    provider: CryptoProvider,
-    pinned: Option<[u8; 32]>,
-    authorities: Option<Arc<WebPkiServerVerifier>>,
-    met: Mutex<Option<String>>,
-}
-
-impl Judge {
-    fn new(trust: &Trust) -> Result<Self, Cause> {
-        let provider = ring::default_provider();
-        let (pinned, authorities) = match trust {
-            Trust::Nothing => (None, None),
-            Trust::Fingerprint(pin) => (Some(*pin), None),
-            Trust::Authorities(all) => {
-                let mut roots = RootCertStore::empty();
-                roots.add_parsable_certificates(all.iter().cloned());
-                let built = WebPkiServerVerifier::builder_with_provider(
-                    Arc::new(roots),
-                    Arc::new(provider.clone()),
-                )
-                .build();
-                (
-                    None,
-                    Some(built.map_err(|error| untrusted(format!("ca: {error}")))?),
-                )
-            }
-        };
-        Ok(Self {
-            provider,
-            pinned,
-            authorities,
-            met: Mutex::default(),
-        })
-    }
-
-    fn cause(&self, trust: &Trust, error: &io::Error) -> Cause {
-        let met = self
-            .met
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        match (met, trust) {
-            (Some(print), Trust::Nothing) => Cause {
-                what: format!(
-                    "the access file names no certificate; the server shows sha256:{print}, and nothing was sent to it"
-                ),
-                reason: Reason::Locked,
-                remedy: format!(
-                    "compare it on the server itself, then write pin = \"sha256:{print}\", or name the authority: ca = FILE"
-                ),
-            },
-            (Some(print), Trust::Fingerprint(_)) => Cause::new(
-                format!(
-                    "the server shows another certificate than the pinned one: sha256:{print}; nothing was sent to it"
-                ),
-                Reason::Refused,
-                "find out why before anything else: renewed, another server behind the name, or somebody between",
-            ),
-            _ => untrusted(format!("TLS: {error}; no logon was sent")),
-        }
-    }
-}
-
-impl ServerCertVerifier for Judge {
-    fn verify_server_cert(
-        &self,
-        leaf: &CertificateDer<'_>,
-        others: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
-        ocsp: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        let print: [u8; 32] = Sha256::digest(leaf.as_ref()).into();
-        *self.met.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some(groma_model::foreign::hex(&print));
-        match (&self.authorities, self.pinned) {
-            (Some(authorities), _) => authorities.verify_server_cert(leaf, others, name, ocsp, now),
-            (None, Some(pinned)) if pinned == print => Ok(ServerCertVerified::assertion()),
-            _ => Err(rustls::Error::General(
-                "not the certificate that was named".to_owned(),
-            )),
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        leaf: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(
-            message,
-            leaf,
-            signed,
-            &self.provider.signature_verification_algorithms,
-        )
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        leaf: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(
-            message,
-            leaf,
-            signed,
-            &self.provider.signature_verification_algorithms,
-        )
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider
-            .signature_verification_algorithms
-            .supported_schemes()
+        Err(error) => Err(handshake.cause(&error).into()),
     }
 }
 

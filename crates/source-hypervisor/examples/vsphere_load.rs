@@ -5,9 +5,8 @@
 #![forbid(unsafe_code)]
 #![allow(
     clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::unwrap_used,
     clippy::print_stdout,
+    clippy::print_stderr,
     reason = "an example is no source: it measures one"
 )]
 
@@ -15,13 +14,14 @@ use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use groma_model::virtualization::PlatformKind;
 use groma_model::{Coverage, Fact, Gap, Observation};
 use groma_source::{Budget, Sink, Source, Stop, Window};
-use groma_source_hypervisor::trust::Trust;
 use groma_source_hypervisor::{Access, HypervisorSource, Logon, access};
+use groma_trust::Trust;
 
 const MACHINES: &str =
     include_str!("../../platform/tests/fixtures/vsphere/vcsim-vpx/VirtualMachine.xml");
@@ -60,14 +60,26 @@ impl Sink for Counter {
     }
 }
 
-fn main() {
+fn main() -> ExitCode {
+    match measured() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("vsphere_load: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measured() -> Result<(), String> {
     let argument = std::env::args()
         .nth(1)
         .unwrap_or_else(|| "10000".to_owned());
     let world = groma_sys::this_machine(true);
     let platforms = match argument.parse() {
-        Ok(machines) => vec![made(machines)],
-        Err(_) => access::read(world.disk.as_ref(), Path::new(&argument)).unwrap(),
+        Ok(machines) => vec![made(machines)?],
+        Err(_) => access::read(world.disk.as_ref(), Path::new(&argument)).map_err(|error| {
+            format!("{error}; name a number of machines, or an access file with [[hypervisor]]")
+        })?,
     };
     let clock = world.clock.clone();
     let mut source = HypervisorSource::new(world, platforms);
@@ -94,6 +106,7 @@ fn main() {
         .gaps
         .iter()
         .for_each(|gap| println!("missed   {gap}"));
+    Ok(())
 }
 
 /// The most memory this process ever had, where the system tells.
@@ -104,17 +117,23 @@ fn peak_mib() -> u64 {
     kib.unwrap_or(0) >> 10
 }
 
-fn made(machines: usize) -> Access {
-    let door = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let url = format!("http://{}", door.local_addr().unwrap());
+/// A server that makes `machines` guests out of recorded ones, and how it is asked.
+fn made(machines: usize) -> Result<Access, String> {
+    let opened =
+        TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|door| Ok((door.local_addr()?, door)));
+    let (at, door) = opened.map_err(|error| format!("open a port on loopback: {error}"))?;
     std::thread::spawn(move || {
         for stream in door.incoming().flatten() {
-            std::thread::spawn(move || serve(stream, machines));
+            std::thread::spawn(move || {
+                if let Err(error) = serve(stream, machines) {
+                    eprintln!("vsphere_load: answer a question: {error}");
+                }
+            });
         }
     });
-    Access {
+    Ok(Access {
         kind: PlatformKind::Vsphere,
-        url,
+        url: format!("http://{at}"),
         logon: Logon::Password {
             user: "reader".to_owned(),
             password: "of an example".to_owned().into(),
@@ -122,7 +141,11 @@ fn made(machines: usize) -> Access {
         trust: Trust::Nothing,
         own_certificate: None,
         ask_guests: false,
-    }
+    })
+}
+
+fn malformed(why: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, why)
 }
 
 fn serve(stream: TcpStream, machines: usize) -> io::Result<()> {
@@ -137,7 +160,9 @@ fn serve(stream: TcpStream, machines: usize) -> io::Result<()> {
             }
             let line = line.trim_end().to_lowercase();
             if let Some(told) = line.strip_prefix("content-length: ") {
-                length = told.parse().unwrap();
+                length = told
+                    .parse()
+                    .map_err(|_| malformed(format!("{told:?} is no length of a body")))?;
             }
             if line.is_empty() {
                 break;
@@ -145,7 +170,7 @@ fn serve(stream: TcpStream, machines: usize) -> io::Result<()> {
         }
         let mut body = vec![0; length];
         heard.read_exact(&mut body)?;
-        let answer = answer(&String::from_utf8_lossy(&body), machines);
+        let answer = answer(&String::from_utf8_lossy(&body), machines)?;
         write!(
             out,
             "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{answer}",
@@ -154,7 +179,7 @@ fn serve(stream: TcpStream, machines: usize) -> io::Result<()> {
     }
 }
 
-fn answer(asked: &str, machines: usize) -> String {
+fn answer(asked: &str, machines: usize) -> io::Result<String> {
     let method = asked.split("<soapenv:Body><").nth(1).unwrap_or_default();
     let method = method.split(' ').next().unwrap_or_default();
     let inside = match method {
@@ -162,18 +187,20 @@ fn answer(asked: &str, machines: usize) -> String {
             <viewManager type='ViewManager'>v</viewManager><perfManager type='PerformanceManager'>s</perfManager><about><apiVersion>7.0</apiVersion><apiType>VirtualCenter</apiType>\
             <instanceUuid>dbed6e0c-bd88-4ef6-b594-21283e1c677f</instanceUuid></about><sessionManager type='SessionManager'>s</sessionManager>".to_owned(),
         "CreateContainerView" => "view".to_owned(),
-        "RetrievePropertiesEx" if asked.contains("<type>VirtualMachine</type>") => page(0, machines),
+        "RetrievePropertiesEx" if asked.contains("<type>VirtualMachine</type>") => page(0, machines)?,
         "ContinueRetrievePropertiesEx" => {
-            let from = asked.split("<token>").nth(1).and_then(|rest| rest.split('<').next());
-            page(from.unwrap().parse().unwrap(), machines)
+            let token = asked.split("<token>").nth(1).unwrap_or_default();
+            let token = token.split('<').next().unwrap_or_default();
+            let from = token.parse().map_err(|_| malformed(format!("{token:?} is no token of a page")))?;
+            page(from, machines)?
         }
         "RetrievePropertiesEx" if asked.contains("perfCounter") => COUNTERS.to_owned(),
-        "QueryPerf" => return statistics(asked),
+        "QueryPerf" => return Ok(statistics(asked)),
         _ => String::new(),
     };
-    format!(
+    Ok(format!(
         "<s:Envelope xmlns:s='s' xmlns:xsi='x'><s:Body><{method}Response><returnval type='ContainerView'>{inside}</returnval></{method}Response></s:Body></s:Envelope>"
-    )
+    ))
 }
 
 /// A week of four statistics for each guest that is asked for.
@@ -200,23 +227,28 @@ fn statistics(asked: &str) -> String {
     )
 }
 
-fn page(from: usize, machines: usize) -> String {
-    let recorded: Vec<&str> = MACHINES
-        .split("<objects><obj type=\"VirtualMachine\">")
-        .skip(1)
-        .collect();
-    let to = machines.min(from + PAGE);
+fn page(from: usize, machines: usize) -> io::Result<String> {
+    let recorded = recorded();
+    let first = from
+        .checked_rem(recorded.len())
+        .ok_or_else(|| malformed("no guest was recorded".to_owned()))?;
+    let to = machines.min(from.saturating_add(PAGE));
     let mut all = String::new();
     if to < machines {
         all.push_str(&format!("<token>{to}</token>"));
     }
-    for number in from..to {
-        let one = recorded.get(number % recorded.len()).unwrap();
-        let (_, rest) = one.split_once('<').unwrap();
-        let rest = rest.split("</objects>").next().unwrap();
+    for (number, guest) in (from..to).zip(recorded.iter().cycle().skip(first)) {
         all.push_str(&format!(
-            "<objects><obj type=\"VirtualMachine\">vm-{number}<{rest}</objects>"
+            "<objects><obj type=\"VirtualMachine\">vm-{number}<{guest}</objects>"
         ));
     }
-    all
+    Ok(all)
+}
+
+/// Of each recorded guest what follows its key.
+fn recorded() -> Vec<&'static str> {
+    let all = MACHINES.split("<objects><obj type=\"VirtualMachine\">");
+    let all = all.skip(1).filter_map(|one| one.split_once('<'));
+    all.filter_map(|(_, rest)| rest.split("</objects>").next())
+        .collect()
 }

@@ -8,10 +8,9 @@ use groma_model::virtualization::PlatformKind;
 use groma_source::Disk;
 pub use groma_source::access::AccessError;
 use groma_source::access::{Place, password, tables};
+use groma_trust::Trust;
 use serde::Deserialize;
 use zeroize::{Zeroize, Zeroizing};
-
-use crate::trust::{Trust, authorities, fingerprint};
 
 /// As whom.
 #[derive(Clone, PartialEq, Eq)]
@@ -108,14 +107,8 @@ fn meant(disk: &dyn Disk, table: &Table, place: &Place) -> Result<Access, Access
         ));
     }
     let logon = logon(disk, table, place)?;
-    let trust = match (&table.pin, &table.ca) {
-        (Some(_), Some(_)) => return Err(place.wrong("both pin and ca")),
-        (Some(pin), None) => Trust::Fingerprint(fingerprint(pin).ok_or_else(|| {
-            place.wrong("pin is no fingerprint; write \"sha256:\" and 64 hex digits")
-        })?),
-        (None, Some(file)) => Trust::Authorities(authorities(disk, &place.beside(file))?),
-        (None, None) => Trust::Nothing,
-    };
+    let (pin, ca) = (table.pin.as_deref(), table.ca.as_deref());
+    let trust = Trust::named(disk, place, pin, ca)?;
     let own_certificate = match (&table.certificate, &table.key) {
         (Some(certificate), Some(key)) => Some((place.beside(certificate), place.beside(key))),
         (None, None) => None,
@@ -214,7 +207,6 @@ mod tests {
             "user = \"\"\npassword = \"b\"",
             "token = \" \"",
             "user = \"a\"\ntoken = \"t\"",
-            "token = \"t\"\npin = \"md5:00\"",
             "token = \"t\"\ncertificate = \"c\"",
             "tokne = \"t\"",
         ] {

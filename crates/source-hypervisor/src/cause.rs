@@ -3,6 +3,7 @@
 use std::io;
 
 use groma_model::{Gap, Reason, Scope};
+use groma_trust::Distrust;
 
 /// A refusal, explained.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -36,6 +37,21 @@ impl Cause {
             what: self.what,
             reason: self.reason,
             remedy: Some(self.remedy).filter(|remedy| !remedy.is_empty()),
+        }
+    }
+}
+
+impl From<Distrust> for Cause {
+    fn from(distrust: Distrust) -> Self {
+        let Distrust {
+            what,
+            reason,
+            remedy,
+        } = distrust;
+        Self {
+            what,
+            reason,
+            remedy,
         }
     }
 }

@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use groma_model::{Peer, Reason};
 use groma_source::{Clock, Stream, World};
+use groma_trust::{Handshake, server_name};
 use rustls::{ClientConnection, StreamOwned};
-use rustls_pki_types::ServerName;
 
 use crate::cause::Cause;
-use crate::trust::Handshake;
 
 /// Connects to `peer` and shakes hands; nothing is said before the server is known.
 ///
@@ -24,14 +23,8 @@ pub(crate) fn secured(
     timeout: Duration,
 ) -> Result<Box<dyn Stream>, Cause> {
     let stream = reached(world, peer, port, timeout)?;
-    let name = ServerName::try_from(peer.to_string()).map_err(|_| {
-        Cause::new(
-            format!("{peer} cannot stand in a certificate"),
-            Reason::Malformed,
-            "check the url",
-        )
-    })?;
-    let connection = ClientConnection::new(handshake.settings.clone(), name);
+    let name = server_name(peer)?;
+    let connection = ClientConnection::new(handshake.settings(), name);
     let connection = connection
         .map_err(|error| Cause::new(format!("TLS: {error}"), Reason::Refused, "check the url"))?;
     let mut stream = StreamOwned::new(connection, stream);

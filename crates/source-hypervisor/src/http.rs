@@ -13,12 +13,12 @@ use std::time::Duration;
 
 use groma_model::Reason;
 use groma_source::{Budget, Window, World};
+use groma_trust::{Handshake, Own, Trust};
 use ureq::http::{HeaderMap, Request, Response};
 
 pub(crate) use self::address::Address;
 use self::transport::{Known, Nowhere};
 use crate::cause::Cause;
-use crate::trust::{Handshake, Own, Trust};
 
 /// What is kept whole in memory: answers that are documents.
 pub(crate) const WHOLE_BYTES_MAX: u64 = 32 << 20;
@@ -30,16 +30,10 @@ const HEADER_BYTES_MAX: usize = 64 << 10;
 const IDLE: Duration = Duration::from_secs(3);
 
 /// What can be asked for. There is no other verb, so nothing else can be sent.
-#[allow(
-    dead_code,
-    reason = "which of them are asked for depends on the readers"
-)]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Method {
     /// A document.
     Get,
-    /// What a document would be sent with.
-    Head,
     /// An answer to a question that does not fit into an address: a log-on, a call of SOAP.
     Post,
 }
@@ -48,7 +42,6 @@ impl Method {
     fn word(self) -> &'static str {
         match self {
             Self::Get => "GET",
-            Self::Head => "HEAD",
             Self::Post => "POST",
         }
     }
@@ -122,7 +115,7 @@ impl Http {
         }
         let answered = match method {
             Method::Post => request.body(body).map(|request| self.agent.run(request)),
-            Method::Get | Method::Head => request.body(()).map(|request| self.agent.run(request)),
+            Method::Get => request.body(()).map(|request| self.agent.run(request)),
         };
         let answered = answered.map_err(|_| unfit(path))?;
         answered
@@ -214,13 +207,6 @@ impl Answer {
         }
     }
 
-    #[allow(dead_code, reason = "for whoever needs one")]
-    /// The text of the header `name`; `None` where it is missing or no text.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
-    }
-
-    #[allow(dead_code, reason = "SOAP is read piece by piece")]
     /// The whole body.
     ///
     /// # Errors

@@ -30,7 +30,6 @@ mod look;
 mod proxmox;
 #[cfg(test)]
 mod testing;
-pub mod trust;
 mod twice;
 mod vsphere;
 

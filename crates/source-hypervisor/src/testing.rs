@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use groma_model::id::sha256;
 use groma_source::{Stop, Window, World};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
-use sha2::{Digest, Sha256};
 
 /// What was asked for.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -62,7 +62,7 @@ impl Server {
         let url = format!("{scheme}://{}", door.local_addr().unwrap());
         let print = own
             .as_ref()
-            .map(|(certificate, _)| Sha256::digest(certificate).into())
+            .map(|(certificate, _)| sha256(certificate))
             .unwrap_or_default();
         let settings = own.map(|(certificate, key)| {
             let provider = Arc::new(rustls::crypto::ring::default_provider());

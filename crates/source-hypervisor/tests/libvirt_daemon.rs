@@ -19,8 +19,8 @@ use groma_model::fact::{Datastore, Guest, Hypervisor};
 use groma_model::virtualization::{DatastoreSort, GuestSort, PlatformKind, Power};
 use groma_model::{CoverageState, Fact, Reason, SourceName};
 use groma_source::{Budget, Recorder, Source, Stop, Window};
-use groma_source_hypervisor::trust::{Trust, authorities};
 use groma_source_hypervisor::{Access, HypervisorSource, Logon, NAME};
+use groma_trust::{Trust, authorities};
 
 /// Says why nothing is tried, where a person and `tests/run` see it.
 fn skip(why: &str) {

@@ -17,8 +17,8 @@ use groma_model::fact::{Guest, Hypervisor};
 use groma_model::virtualization::{PlatformKind, Power};
 use groma_model::{CoverageState, Fact, Reason, SourceName};
 use groma_source::{Budget, Recorder, Source, Stop, Window};
-use groma_source_hypervisor::trust::Trust;
 use groma_source_hypervisor::{Access, HypervisorSource, Logon, NAME};
+use groma_trust::Trust;
 
 const GUEST: &str = include_str!("../../platform/tests/fixtures/libvirt/domain-web-01.xml");
 const HOST: &str = include_str!("../../platform/tests/fixtures/libvirt/capabilities-qemu.xml");
@@ -279,6 +279,14 @@ fn whole(procedure: u32, question: &[u8]) -> Reply {
     }
 }
 
+/// One look at a daemon that is [`whole`] but for its answer to one procedure.
+fn look_but(procedure: u32, reply: impl Fn() -> Reply + Send + Sync + 'static) -> Recorder {
+    look(move |asked, question| match asked == procedure {
+        true => reply(),
+        false => whole(asked, question),
+    })
+}
+
 #[test]
 fn an_honest_daemon_is_read_whole() {
     let seen = look(whole);
@@ -311,13 +319,10 @@ fn an_honest_daemon_is_read_whole() {
 #[test]
 fn the_clock_of_this_moment_makes_no_other_host_of_it() {
     let told = |mhz: u32| {
-        let seen = look(move |procedure, question| match procedure {
-            6 => {
-                let name = word(0).repeat(32);
-                let rest = [2, mhz, 1, 1, 2, 1].map(word).concat();
-                Reply::Yes([name, word(0), word(4_096), rest].concat())
-            }
-            _ => whole(procedure, question),
+        let seen = look_but(6, move || {
+            let name = word(0).repeat(32);
+            let rest = [2, mhz, 1, 1, 2, 1].map(word).concat();
+            Reply::Yes([name, word(0), word(4_096), rest].concat())
         });
         assert_eq!(seen.gaps().count(), 0);
         host(&seen)
@@ -448,10 +453,7 @@ fn a_guest_that_goes_while_it_is_read_is_a_gap_and_the_others_are_read() {
 
 #[test]
 fn a_right_that_is_missing_is_a_gap_with_what_to_do() {
-    let seen = look(|procedure, question| match procedure {
-        281 => Reply::No(88, "access denied by\u{1b}[31m policy"),
-        _ => whole(procedure, question),
-    });
+    let seen = look_but(281, || Reply::No(88, "access denied by\u{1b}[31m policy"));
     assert_eq!(guests(&seen).len(), 2);
     let (reason, words) = gap(&seen);
     assert_eq!(reason, Reason::PermissionDenied);
@@ -466,10 +468,7 @@ fn a_right_that_is_missing_is_a_gap_with_what_to_do() {
 #[test]
 fn a_length_that_is_a_lie_ends_the_conversation() {
     for length in [u32::MAX, 0, 27, (32 << 20) + 1] {
-        let seen = look(move |procedure, question| match procedure {
-            273 => Reply::Raw(word(length)),
-            _ => whole(procedure, question),
-        });
+        let seen = look_but(273, move || Reply::Raw(word(length)));
         assert_eq!(gap(&seen).0, Reason::Malformed, "{length}");
         // What was heard before is kept, and known to be old news of a part alone.
         assert!(seen.facts().any(|fact| matches!(fact, Fact::Hypervisor(_))));
@@ -480,27 +479,21 @@ fn a_length_that_is_a_lie_ends_the_conversation() {
 
 #[test]
 fn an_answer_that_breaks_off_is_told() {
-    let cut = |bytes: Vec<u8>| {
-        move |procedure, question: &[u8]| match procedure {
-            59 => Reply::Raw(bytes.clone()),
-            _ => whole(procedure, question),
-        }
-    };
+    let cut = |bytes: Vec<u8>| look_but(59, move || Reply::Raw(bytes.clone()));
     let answer = frame(0x2000_8086, 59, 1, 4, 0, &text("hv1"));
-    let seen = look(cut(answer[..30].to_vec()));
+    let seen = cut(answer[..30].to_vec());
     assert_eq!(gap(&seen).0, Reason::Malformed);
     assert!(guests(&seen).is_empty());
     assert_eq!(part(&seen, "/guests"), CoverageState::Partial);
     // The frame is whole, and the text in it is not.
     let short = frame(0x2000_8086, 59, 1, 4, 0, &[0, 0, 0, 9, b'h']);
-    assert_eq!(gap(&look(cut(short))).0, Reason::Malformed);
+    assert_eq!(gap(&cut(short)).0, Reason::Malformed);
 }
 
 #[test]
 fn an_answer_to_another_question_is_none() {
-    let seen = look(|procedure, question| match procedure {
-        59 => Reply::Raw(frame(0x2000_8086, 59, 1, 77, 0, &text("somebody else"))),
-        _ => whole(procedure, question),
+    let seen = look_but(59, || {
+        Reply::Raw(frame(0x2000_8086, 59, 1, 77, 0, &text("somebody else")))
     });
     let (reason, words) = gap(&seen);
     assert_eq!(reason, Reason::Malformed);
@@ -511,10 +504,7 @@ fn an_answer_to_another_question_is_none() {
 
 #[test]
 fn a_daemon_that_says_nothing_is_left_in_time() {
-    let seen = look(|procedure, question| match procedure {
-        7 => Reply::Silence,
-        _ => whole(procedure, question),
-    });
+    let seen = look_but(7, || Reply::Silence);
     let (reason, words) = gap(&seen);
     assert_eq!(reason, Reason::TimedOut);
     assert!(words.contains("virsh"), "{words}");
@@ -528,10 +518,7 @@ fn who_asks_whether_we_live_and_who_tells_of_guests_delays_nothing() {
         frame(0x2000_8086, 318, 2, 0, 0, &[1, 2, 3, 4]),
     ];
     let noise = noise.concat();
-    let seen = look(move |procedure, question| match procedure {
-        59 => Reply::Before(noise.clone()),
-        _ => whole(procedure, question),
-    });
+    let seen = look_but(59, move || Reply::Before(noise.clone()));
     assert_eq!(seen.gaps().count(), 0);
     assert_eq!(guests(&seen).len(), 2);
 }
@@ -540,23 +527,18 @@ fn who_asks_whether_we_live_and_who_tells_of_guests_delays_nothing() {
 fn noise_without_end_ends() {
     let one = frame(0x2000_8086, 318, 2, 0, 0, &[]);
     let noise = one.repeat(1_500);
-    let seen = look(move |procedure, question| match procedure {
-        59 => Reply::Before(noise.clone()),
-        _ => whole(procedure, question),
-    });
+    let seen = look_but(59, move || Reply::Before(noise.clone()));
     assert_eq!(gap(&seen).0, Reason::Malformed);
 }
 
 #[test]
 fn a_list_longer_than_its_answer_and_a_guest_that_is_no_xml_are_refused() {
-    let seen = look(|procedure, question| match procedure {
-        273 => Reply::Yes([word(u32::MAX), domain("x", 1)].concat()),
-        _ => whole(procedure, question),
+    let seen = look_but(273, || {
+        Reply::Yes([word(u32::MAX), domain("x", 1)].concat())
     });
     assert_eq!(gap(&seen).0, Reason::Malformed);
-    let seen = look(|procedure, question| match procedure {
-        14 => Reply::Yes(text("<!DOCTYPE x [<!ENTITY a 'b'>]><domain/>")),
-        _ => whole(procedure, question),
+    let seen = look_but(14, || {
+        Reply::Yes(text("<!DOCTYPE x [<!ENTITY a 'b'>]><domain/>"))
     });
     assert_eq!(seen.gaps().count(), 2);
     assert!(guests(&seen).is_empty());
@@ -564,10 +546,7 @@ fn a_list_longer_than_its_answer_and_a_guest_that_is_no_xml_are_refused() {
 
 #[test]
 fn who_wants_a_password_is_told_what_groma_speaks() {
-    let seen = look(|procedure, question| match procedure {
-        66 => Reply::Yes([word(1), word(1)].concat()),
-        _ => whole(procedure, question),
-    });
+    let seen = look_but(66, || Reply::Yes([word(1), word(1)].concat()));
     let (reason, words) = gap(&seen);
     assert_eq!(reason, Reason::Unsupported);
     assert!(

@@ -19,11 +19,7 @@ pub(super) fn guests(out: &mut Document<'_>, page: &Page) {
             words.guests_blockers,
             words.guests_ways,
         ];
-        out.table(
-            &columns,
-            part.guests.rows.iter().map(|row| guest(row, out.words)),
-        );
-        out.cut(&part.guests);
+        out.rows(&columns, &part.guests, |row| guest(row, words));
     }
     carriers(out, page);
     stores(out, page);
@@ -81,7 +77,7 @@ fn carriers(out: &mut Document<'_>, page: &Page) {
         words.guests_host_memory,
         words.guests_host_processors,
     ];
-    let rows = part.hosts.rows.iter().map(|row| {
+    out.rows(&columns, &part.hosts, |row| {
         vec![
             row.name.clone(),
             row.product.join(" · "),
@@ -90,8 +86,6 @@ fn carriers(out: &mut Document<'_>, page: &Page) {
             row.processors.join(" · "),
         ]
     });
-    out.table(&columns, rows);
-    out.cut(&part.hosts);
 }
 
 fn stores(out: &mut Document<'_>, page: &Page) {
@@ -110,7 +104,7 @@ fn stores(out: &mut Document<'_>, page: &Page) {
         words.data_size,
         words.guests_room,
     ];
-    let rows = part.stores.rows.iter().map(|row| {
+    out.rows(&columns, &part.stores, |row| {
         let free = row.free.as_deref().unwrap_or(words.guests_not_measured);
         vec![
             row.name.clone(),
@@ -119,6 +113,4 @@ fn stores(out: &mut Document<'_>, page: &Page) {
             free.to_owned(),
         ]
     });
-    out.table(&columns, rows);
-    out.cut(&part.stores);
 }

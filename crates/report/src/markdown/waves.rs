@@ -46,15 +46,17 @@ pub(super) fn notes(out: &mut Document<'_>, page: &Page) {
         return;
     }
     out.heading(words.notes, words.notes_lead);
-    let rows = page.notes.rows.iter().map(|note| {
-        let by = note.by.as_deref().unwrap_or(words.note_unsigned);
-        let on = note.on.as_deref().unwrap_or_default();
-        vec![
-            note.about.clone(),
-            note.says.clone(),
-            format!("{by} {on}").trim_end().to_owned(),
-        ]
-    });
-    out.table(&[words.note_about, words.note, words.note_by], rows);
-    out.cut(&page.notes);
+    out.rows(
+        &[words.note_about, words.note, words.note_by],
+        &page.notes,
+        |note| {
+            let by = note.by.as_deref().unwrap_or(words.note_unsigned);
+            let on = note.on.as_deref().unwrap_or_default();
+            vec![
+                note.about.clone(),
+                note.says.clone(),
+                format!("{by} {on}").trim_end().to_owned(),
+            ]
+        },
+    );
 }

@@ -267,7 +267,7 @@ pub(crate) fn certificate_service(entry: &Entry, learnt: &mut Learnt) {
     {
         let mut object = learnt.described("logon-authorities", entry, &[]);
         let prints = entry.values("cACertificate").iter().filter(|c| c.len() > 1);
-        object.says("sha256", prints.map(|c| crate::channel::print_of(c)));
+        object.says("sha256", prints.map(|c| groma_trust::print_of(c)));
         learnt.object(object);
         return;
     }

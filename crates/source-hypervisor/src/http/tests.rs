@@ -29,22 +29,19 @@ fn answers_of_every_shape_are_read_over_one_connection() {
         "GET /chunked HTTP/1.1" => {
             out.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
         }
-        "HEAD /whole HTTP/1.1" => out.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n"),
         "POST /echo HTTP/1.1" => whole(out, "200 OK", &asked.body),
         _ => whole(out, "404 Not Found", "no"),
     }
     });
     let http = plain(&server);
     assert_eq!(text(&http, "/chunked").unwrap(), "abcde");
-    let head = http.request(Method::Head, "/whole", &[], b"", 10).unwrap();
-    assert_eq!(head.whole().unwrap(), b"");
     let post = http.request(Method::Post, "/echo", &[("x", "y")], b"body", 10);
     assert_eq!(post.unwrap().whole().unwrap(), b"body");
     let missing = http.request(Method::Get, "/none", &[], b"", 10).unwrap();
     assert_eq!(missing.status, 404);
     assert_eq!(missing.whole().unwrap(), b"no");
     assert_eq!(server.connections(), 1);
-    assert!(server.asked()[2].head.contains(&"x: y".to_owned()));
+    assert!(server.asked()[1].head.contains(&"x: y".to_owned()));
 }
 
 #[test]
@@ -55,9 +52,9 @@ fn no_verb_can_be_asked_for_that_changes_something() {
     let http = plain(&server);
     // Whoever adds a verb is stopped by the compiler here, and reads this.
     let all = |method| match method {
-        Method::Get | Method::Head | Method::Post => method,
+        Method::Get | Method::Post => method,
     };
-    for method in [Method::Get, Method::Head, Method::Post].map(all) {
+    for method in [Method::Get, Method::Post].map(all) {
         http.request(method, "/", &[], b"", 10).unwrap();
     }
     let asked = server.asked();
@@ -65,7 +62,7 @@ fn no_verb_can_be_asked_for_that_changes_something() {
         .iter()
         .filter_map(|asked| asked.line.split(' ').next())
         .collect();
-    assert_eq!(verbs, BTreeSet::from(["GET", "HEAD", "POST"]));
+    assert_eq!(verbs, BTreeSet::from(["GET", "POST"]));
 }
 
 #[test]
@@ -76,10 +73,8 @@ fn a_redirection_is_an_answer_and_nobody_follows_it() {
     let answer = plain(&server)
         .request(Method::Get, "/", &[], b"", 10)
         .unwrap();
-    assert_eq!(
-        (answer.status, answer.header("location")),
-        (302, Some("/elsewhere"))
-    );
+    assert_eq!(answer.status, 302);
+    assert_eq!(answer.headers["location"], "/elsewhere");
     assert_eq!(server.asked().len(), 1);
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use groma_model::name::Peer;
 use groma_source::{Stream, Window, World};
+use groma_trust::Handshake;
 use ureq::Error;
 use ureq::config::Config;
 use ureq::http::Uri;
@@ -18,7 +19,6 @@ use ureq::unversioned::transport::{
 
 use super::Failed;
 use crate::channel;
-use crate::trust::Handshake;
 
 /// How long a server may think without a byte: a large platform gathers a page for many seconds.
 const PATIENCE: Duration = Duration::from_secs(60);

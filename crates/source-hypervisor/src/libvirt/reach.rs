@@ -8,6 +8,7 @@ use std::time::Duration;
 use groma_model::{Peer, Reason};
 use groma_source::Stream;
 use groma_source::access::AccessError;
+use groma_trust::{Handshake, Own, authorities};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
@@ -15,7 +16,6 @@ use super::place::Way;
 use crate::cause::Cause;
 use crate::channel::{addresses, reached_at, secured};
 use crate::look::Asking;
-use crate::trust::{Handshake, Own, authorities};
 
 const KEY_BYTES_MAX: u64 = 64 << 10;
 

@@ -8,11 +8,11 @@ use std::time::Duration;
 use groma_model::virtualization::{Guest, PlatformKind};
 use groma_model::{CoverageState, Fact};
 use groma_source::{Budget, Recorder, Source};
+use groma_trust::Trust;
 use zeroize::Zeroizing;
 
 use crate::access::{Access, Logon};
 use crate::testing::{Asked, Server, machine, whole};
-use crate::trust::Trust;
 use crate::{HypervisorSource, NAME};
 
 macro_rules! answer {

@@ -12,10 +12,10 @@ use groma_model::batch::Said;
 use groma_model::virtualization::PlatformKind;
 use groma_model::{CoverageState, Fact, Gap, Reason};
 use groma_source::{Budget, Recorder, Source};
+use groma_trust::Trust;
 use zeroize::Zeroizing;
 
 use crate::testing::{Asked, Server, machine, whole};
-use crate::trust::Trust;
 use crate::{Access, HypervisorSource, Logon};
 
 const SERVICE: &str = "<returnval><rootFolder type='Folder'>group-d1</rootFolder>\
@@ -47,6 +47,16 @@ fn method(asked: &Asked) -> &str {
         .nth(1)
         .unwrap_or_default();
     body.split([' ', '>']).next().unwrap_or_default()
+}
+
+/// Answers what was asked for with `inside`.
+fn says(asked: &Asked, out: &mut dyn Write, inside: &str) -> io::Result<()> {
+    whole(out, "200 OK", &envelope(method(asked), inside))
+}
+
+/// Answers with one page of `objects`, and a token before them where more follow.
+fn page(asked: &Asked, out: &mut dyn Write, objects: &str) -> io::Result<()> {
+    says(asked, out, &format!("<returnval>{objects}</returnval>"))
 }
 
 /// A guest with a name.
@@ -82,7 +92,7 @@ fn usual(asked: &Asked, out: &mut dyn Write) -> io::Result<()> {
         }
         _ => String::new(),
     };
-    whole(out, "200 OK", &envelope(method, &inside))
+    says(asked, out, &inside)
 }
 
 /// True for the first page of guests.
@@ -140,6 +150,14 @@ fn look_for(server: &Server, limit: Duration, budget: Budget) -> Told {
     told
 }
 
+/// The only gap.
+fn gap(told: &Told) -> &Gap {
+    let [gap] = told.gaps.as_slice() else {
+        panic!("{:?}", told.gaps)
+    };
+    gap
+}
+
 fn count(server: &Server, name: &str) -> usize {
     server
         .asked()
@@ -151,19 +169,16 @@ fn count(server: &Server, name: &str) -> usize {
 #[test]
 fn pages_follow_each_other_in_one_session_that_is_closed() {
     let server = Server::open(|asked, out| {
-        let page = |from: usize, token: &str| {
+        let mut hundred = |from: usize, token: &str| {
             let all: String = (from..from + 100).map(guest).collect();
-            envelope(
-                "RetrievePropertiesEx",
-                &format!("<returnval>{token}{all}</returnval>"),
-            )
+            page(asked, out, &format!("{token}{all}"))
         };
         match method(asked) {
-            _ if is_guests(asked) => whole(out, "200 OK", &page(0, "<token>1 &lt;</token>")),
+            _ if is_guests(asked) => hundred(0, "<token>1 &lt;</token>"),
             "ContinueRetrievePropertiesEx" if asked.body.contains("<token>1 &lt;</token>") => {
-                whole(out, "200 OK", &page(100, "<token>2</token>"))
+                hundred(100, "<token>2</token>")
             }
-            "ContinueRetrievePropertiesEx" => whole(out, "200 OK", &page(200, "")),
+            "ContinueRetrievePropertiesEx" => hundred(200, ""),
             _ => usual(asked, out),
         }
     });
@@ -234,9 +249,7 @@ fn a_refused_log_on_is_not_tried_again() {
         _ => usual(asked, out),
     });
     let told = look(&server);
-    let [gap] = told.gaps.as_slice() else {
-        panic!("{:?}", told.gaps)
-    };
+    let gap = gap(&told);
     assert_eq!(
         (gap.reason.clone(), told.state),
         (Reason::PermissionDenied, CoverageState::Partial)
@@ -251,19 +264,11 @@ fn forgetful(times: usize) -> Server {
     Server::open(move |asked, out| match method(asked) {
         _ if is_guests(asked) => {
             let all: String = (0..2).map(guest).collect();
-            let text = format!("<returnval><token>1</token>{all}</returnval>");
-            whole(out, "200 OK", &envelope("RetrievePropertiesEx", &text))
+            page(asked, out, &format!("<token>1</token>{all}"))
         }
         "ContinueRetrievePropertiesEx" => match ended.fetch_add(1, Ordering::SeqCst) < times {
             true => fault(out, "NotAuthenticated", ""),
-            false => {
-                let text = format!("<returnval>{}</returnval>", guest(2));
-                whole(
-                    out,
-                    "200 OK",
-                    &envelope("ContinueRetrievePropertiesEx", &text),
-                )
-            }
+            false => page(asked, out, &guest(2)),
         },
         _ => usual(asked, out),
     })
@@ -291,14 +296,7 @@ fn what_was_deleted_while_it_was_read_does_not_end_the_rest() {
             "ManagedObjectNotFound",
             "<obj type='VirtualMachine'>vm-9</obj>",
         ),
-        true => whole(
-            out,
-            "200 OK",
-            &envelope(
-                "RetrievePropertiesEx",
-                &format!("<returnval>{}</returnval>", guest(1)),
-            ),
-        ),
+        true => page(asked, out, &guest(1)),
         false => usual(asked, out),
     });
     let told = look(&server);
@@ -314,14 +312,7 @@ fn a_property_that_a_version_does_not_have_is_left_out_of_the_question() {
         true if asked.body.contains("config.firmware") => {
             fault(out, "InvalidProperty", "<name>config.firmware</name>")
         }
-        true => whole(
-            out,
-            "200 OK",
-            &envelope(
-                "RetrievePropertiesEx",
-                &format!("<returnval>{}</returnval>", guest(1)),
-            ),
-        ),
+        true => page(asked, out, &guest(1)),
         false => usual(asked, out),
     });
     let told = look(&server);
@@ -343,22 +334,13 @@ fn what_a_role_hides_is_one_gap_with_its_number() {
                     <fault xsi:type='NoPermission'><privilegeId>System.Read</privilegeId></fault><localizedMessage/></fault></missingSet></objects>"
                 );
             }
-            whole(
-                out,
-                "200 OK",
-                &envelope(
-                    "RetrievePropertiesEx",
-                    &format!("<returnval>{all}</returnval>"),
-                ),
-            )
+            page(asked, out, &all)
         }
         false => usual(asked, out),
     });
     let told = look(&server);
     assert_eq!((told.guests.len(), told.state), (5, CoverageState::Partial));
-    let [gap] = told.gaps.as_slice() else {
-        panic!("{:?}", told.gaps)
-    };
+    let gap = gap(&told);
     assert_eq!(gap.reason, Reason::PermissionDenied);
     assert_eq!(
         gap.what,

@@ -37,14 +37,7 @@ fn a_kind_that_may_not_be_read_does_not_hide_the_others() {
             "NoPermission",
             "<privilegeId>System.View</privilegeId>",
         ),
-        _ if is_guests(asked) => whole(
-            out,
-            "200 OK",
-            &envelope(
-                "RetrievePropertiesEx",
-                &format!("<returnval>{}</returnval>", guest(1)),
-            ),
-        ),
+        _ if is_guests(asked) => page(asked, out, &guest(1)),
         _ => usual(asked, out),
     });
     let told = look(&server);
@@ -62,14 +55,7 @@ fn a_platform_that_never_ends_is_left_and_logged_out_of() {
             std::thread::sleep(Duration::from_secs(600));
             Ok(())
         }
-        _ if is_guests(asked) => whole(
-            out,
-            "200 OK",
-            &envelope(
-                "RetrievePropertiesEx",
-                &format!("<returnval><token>1</token>{}</returnval>", guest(1)),
-            ),
-        ),
+        _ if is_guests(asked) => page(asked, out, &format!("<token>1</token>{}", guest(1))),
         _ => usual(asked, out),
     });
     let budget = Budget {
@@ -91,22 +77,8 @@ fn a_platform_that_never_ends_is_left_and_logged_out_of() {
 #[test]
 fn endless_pages_and_pages_without_end_are_ended() {
     let server = Server::open(|asked, out| match method(asked) {
-        "ContinueRetrievePropertiesEx" => whole(
-            out,
-            "200 OK",
-            &envelope(
-                "ContinueRetrievePropertiesEx",
-                "<returnval><token>1</token></returnval>",
-            ),
-        ),
-        _ if is_guests(asked) => whole(
-            out,
-            "200 OK",
-            &envelope(
-                "RetrievePropertiesEx",
-                &format!("<returnval><token>1</token>{}</returnval>", guest(1)),
-            ),
-        ),
+        "ContinueRetrievePropertiesEx" => page(asked, out, "<token>1</token>"),
+        _ if is_guests(asked) => page(asked, out, &format!("<token>1</token>{}", guest(1))),
         _ => usual(asked, out),
     });
     let told = look(&server);
@@ -119,14 +91,7 @@ fn endless_pages_and_pages_without_end_are_ended() {
             true => {
                 let from = next.fetch_add(100, Ordering::SeqCst);
                 let all: String = (from..from + 100).map(guest).collect();
-                whole(
-                    out,
-                    "200 OK",
-                    &envelope(
-                        "RetrievePropertiesEx",
-                        &format!("<returnval><token>1</token>{all}</returnval>"),
-                    ),
-                )
+                page(asked, out, &format!("<token>1</token>{all}"))
             }
             false => usual(asked, out),
         }
@@ -166,9 +131,7 @@ fn an_answer_of_a_hundred_megabytes_is_read_and_its_property_left_out() {
     });
     let told = look(&server);
     assert_eq!(told.guests, ["vm-1"]);
-    let [gap] = told.gaps.as_slice() else {
-        panic!("{:?}", told.gaps)
-    };
+    let gap = gap(&told);
     assert!(gap.what.contains("too long"), "{gap:?}");
 }
 
@@ -187,9 +150,7 @@ fn what_is_no_vsphere_is_told_apart_and_gets_no_password() {
     ] {
         let server = Server::open(move |_, out| whole(out, status, body));
         let told = look(&server);
-        let [gap] = told.gaps.as_slice() else {
-            panic!("{:?}", told.gaps)
-        };
+        let gap = gap(&told);
         assert_eq!(gap.reason, reason, "{status} {gap:?}");
         assert_eq!(count(&server, "Login"), 0);
     }
@@ -226,7 +187,7 @@ fn counting(refused: bool) -> Server {
                 "</returnval>",
                 "<perfManager type='PerformanceManager'>PerfMgr</perfManager></returnval>",
             );
-            whole(out, "200 OK", &envelope("RetrieveServiceContent", &service))
+            says(asked, out, &service)
         }
         "QueryPerf" if refused => fault(out, "NoPermission", ""),
         "QueryPerf" if asked.body.contains(">vm-1<") => fault(out, "ManagedObjectNotFound", ""),
@@ -241,14 +202,14 @@ fn counting(refused: bool) -> Server {
                     );
                 }
             }
-            whole(out, "200 OK", &envelope("QueryPerf", &all))
+            says(asked, out, &all)
         }
         "RetrievePropertiesEx" if asked.body.contains("perfCounter") => {
             let counter = "<PerfCounterInfo><key>2</key><nameInfo><key>usage</key></nameInfo><groupInfo><key>cpu</key></groupInfo><rollupType>average</rollupType></PerfCounterInfo>";
-            let text = format!(
-                "<returnval><objects><obj type='PerformanceManager'>PerfMgr</obj><propSet><name>perfCounter</name><val>{counter}</val></propSet></objects></returnval>"
+            let manager = format!(
+                "<objects><obj type='PerformanceManager'>PerfMgr</obj><propSet><name>perfCounter</name><val>{counter}</val></propSet></objects>"
             );
-            whole(out, "200 OK", &envelope("RetrievePropertiesEx", &text))
+            page(asked, out, &manager)
         }
         _ if is_guests(asked) => {
             let mut all = String::new();
@@ -256,14 +217,7 @@ fn counting(refused: bool) -> Server {
                 let on = "<propSet><name>runtime.powerState</name><val>poweredOn</val></propSet></objects>";
                 all.push_str(&guest(number).replace("</objects>", on));
             }
-            whole(
-                out,
-                "200 OK",
-                &envelope(
-                    "RetrievePropertiesEx",
-                    &format!("<returnval>{all}</returnval>"),
-                ),
-            )
+            page(asked, out, &all)
         }
         _ => usual(asked, out),
     })
