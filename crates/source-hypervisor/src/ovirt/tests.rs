@@ -324,20 +324,43 @@ fn a_server_that_says_nothing_ends_the_look_with_its_time() {
 }
 
 #[test]
+fn a_session_that_ends_at_two_questions_is_not_opened_a_third_time() {
+    let times = [AtomicUsize::new(0), AtomicUsize::new(0)];
+    let server = server(move |_, path| {
+        let at = ["hosts", "vms"]
+            .iter()
+            .position(|name| *name == list(path))?;
+        let is_first = times[at].fetch_add(1, Ordering::SeqCst) == 0;
+        is_first.then(|| ("401 Unauthorized", String::new()))
+    });
+    let recorder = look(&server);
+    assert_eq!(count(&server, "POST /sso"), 2);
+    assert_eq!((hosts(&recorder).len(), gaps(&recorder).len()), (2, 2));
+    assert!(gaps(&recorder)[0].contains("ended the session"));
+}
+
+#[test]
 fn what_answers_and_is_no_engine_is_told_so() {
-    for (token, status, body) in [
-        ("<html>log on</html>", "200 OK", ""),
-        (GRANTED, "404 Not Found", "<html></html>"),
-        (GRANTED, "200 OK", "<html></html>"),
-        (GRANTED, "302 Found", ""),
-        (r#"{"access_token":"a\r\nb: c"}"#, "200 OK", ""),
+    for (token, status, body, reason) in [
+        ("<html>log on</html>", "200 OK", "", "NotThisService"),
+        (GRANTED, "404 Not Found", "<html></html>", "NotThisService"),
+        (GRANTED, "200 OK", "<html></html>", "Malformed"),
+        (GRANTED, "302 Found", "", "NotThisService"),
+        (
+            r#"{"access_token":"a\r\nb: c"}"#,
+            "200 OK",
+            "",
+            "NotThisService",
+        ),
     ] {
         let server = Server::secured(move |asked, out| match asked.line.starts_with("POST") {
             true => whole(out, "200 OK", token),
             false => whole(out, status, body),
         });
         let recorder = look(&server);
-        assert_eq!((gaps(&recorder).len(), recorder.facts().count()), (1, 0));
+        let gaps = gaps(&recorder);
+        assert_eq!((gaps.len(), recorder.facts().count()), (1, 0));
+        assert!(gaps[0].starts_with(reason), "{gaps:?}");
     }
 }
 
