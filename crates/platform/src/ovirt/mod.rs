@@ -1,6 +1,6 @@
 //! oVirt, Red Hat Virtualization, Oracle Linux Virtualization Manager: the answers of their REST interface, version 4.
 //!
-//! A [`Question`] knows its path; what came back goes to the [`Reader`], in any order after [`Question::Api`], and
+//! A [`Question`] knows its path; what came back goes to the [`Reader`], in any order ([`List::MachineDevices`] last), and
 //! [`Reader::finish`] makes facts of it, sorted by key. Every key is the id the engine gives:
 //!
 //! | of what | key |
