@@ -20,7 +20,9 @@ pub mod hyperv;
 mod json;
 pub mod libvirt;
 pub mod ovf;
+pub mod ovirt;
 pub mod proxmox;
+mod shared;
 pub mod vsphere;
 mod words;
 

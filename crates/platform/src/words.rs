@@ -53,6 +53,13 @@ pub fn steady(text: &str, mac: Option<&str>) -> bool {
     }
 }
 
+/// The clock a model is sold with: 2100 for `Xeon(R) CPU E5-2620 v4 @ 2.10GHz`. `None` where its name does not say.
+pub(crate) fn sold_mhz(model: &str) -> Option<u32> {
+    let (_, clock) = model.rsplit_once('@')?;
+    let gigahertz: f64 = clock.trim().strip_suffix("GHz")?.trim().parse().ok()?;
+    u32::try_from(crate::json::rounded(gigahertz * 1000.0)?).ok()
+}
+
 /// What a card without a plan of its own takes for its half of an address.
 fn eui_64(mac: &str) -> Option<u64> {
     let digits = plain(&mac_address(mac)?, &[':'])?;

@@ -24,9 +24,12 @@
 pub mod access;
 mod cause;
 mod channel;
+mod form;
 mod http;
 mod libvirt;
 mod look;
+mod missed;
+mod ovirt;
 mod proxmox;
 #[cfg(test)]
 mod testing;

@@ -79,13 +79,12 @@ fn read(asking: &Asking<'_>, sink: &mut dyn Sink) -> Result<CoverageState, Cause
         PlatformKind::Libvirt => crate::libvirt::read(asking, sink),
         PlatformKind::Vsphere => vsphere::read(asking, sink),
         PlatformKind::Proxmox => crate::proxmox::read(asking, sink),
-        PlatformKind::HyperV | PlatformKind::Xapi | PlatformKind::Ovirt | PlatformKind::Other => {
-            Err(Cause::new(
-                format!("{} is not asked yet", asking.access.kind.title()),
-                Reason::Unsupported,
-                "",
-            ))
-        }
+        PlatformKind::Ovirt => crate::ovirt::read(asking, sink),
+        PlatformKind::HyperV | PlatformKind::Xapi | PlatformKind::Other => Err(Cause::new(
+            format!("{} is not asked yet", asking.access.kind.title()),
+            Reason::Unsupported,
+            "",
+        )),
     }
 }
 
@@ -117,7 +116,7 @@ impl Source for HypervisorSource {
                 "an account of the platform that may read, and nothing else; Proxmox VE: helpers inside guests answer to VM.GuestAgent.Audit",
                 "libvirt on this machine: its socket for readers; with ask_guests the one that may write, for libvirt lets nobody else hear what helpers inside guests say",
             ]),
-            cost: "one log-on a look, and one more where the platform ends the session; one question at a time: vSphere one for a hundred objects, Proxmox VE two to six for a guest, libvirt one to three for a guest and one for each snapshot and volume".into(),
+            cost: "one log-on a look, and one more where the platform ends the session; one question at a time: vSphere and oVirt one for a hundred objects, Proxmox VE two to six for a guest, libvirt one to three for a guest and one for each snapshot and volume".into(),
         }
     }
 

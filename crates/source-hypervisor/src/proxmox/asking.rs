@@ -75,7 +75,7 @@ impl<'a> Conversation<'a> {
     /// The whole answer to `question`.
     pub(super) fn ask(&mut self, question: &Question) -> Result<Vec<u8>, No> {
         if self.asking.window.is_over() {
-            return Err(No::End(over()));
+            return Err(No::End(Cause::over()));
         }
         if self.is_in {
             self.asking.window.sleep(PAUSE);
@@ -159,14 +159,6 @@ fn bytes_max(question: &Question) -> u64 {
 /// What the server says to a question about a guest that was deleted.
 fn is_gone(words: &str) -> bool {
     words.contains("does not exist") || words.contains("no such")
-}
-
-fn over() -> Cause {
-    Cause::new(
-        "the time of this look is used up",
-        Reason::BudgetExhausted,
-        "give the look more time",
-    )
 }
 
 /// The words of a refusal, which stand in its body as `message` or as `errors`.

@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::access::Logon;
 use crate::cause::Cause;
+use crate::form::escaped;
 use crate::http::{Http, Method};
 
 const ANSWER_BYTES_MAX: u64 = 1 << 20;
@@ -103,21 +104,4 @@ fn no_proxmox() -> Cause {
         Reason::NotThisService,
         "check the url",
     )
-}
-
-/// As a form wants it: everything but letters, digits and four signs by its bytes.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                escaped.push(char::from(byte))
-            }
-            byte => {
-                escaped.push('%');
-                escaped.push_str(&groma_model::foreign::hex(&[byte]).to_uppercase());
-            }
-        }
-    }
-    escaped
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use groma_model::virtualization::{DiskMode, Guest, GuestDisk, GuestSort};
 
-/// Two guests that have the same volume may both write to it.
+/// Two guests that have the same volume may both write to it, whatever the volume says of itself.
 pub(crate) fn mark_shared<T>(guests: &mut [(Guest, T)]) {
     let place = |guest: &Guest, disk: &GuestDisk| {
         let path = disk.path.clone()?;
@@ -35,7 +35,7 @@ pub(crate) fn mark_shared<T>(guests: &mut [(Guest, T)]) {
             .map(|disk| place(guest, disk).is_some_and(|at| twice.contains(&at)))
             .collect();
         for (disk, shared) in guest.disks.iter_mut().zip(shared) {
-            disk.shared = shared;
+            disk.shared |= shared;
         }
     }
 }
