@@ -21,8 +21,10 @@ mod json;
 pub mod libvirt;
 pub mod ovf;
 pub mod proxmox;
+mod shared;
 pub mod vsphere;
 mod words;
+pub mod xapi;
 
 use groma_model::Fact;
 use groma_model::fact::Measurement;

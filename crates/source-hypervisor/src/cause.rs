@@ -29,6 +29,15 @@ impl Cause {
         Self::new(format!("{what}: {error}"), Reason::of_io(error), "")
     }
 
+    /// The look has no time left.
+    pub(crate) fn over() -> Self {
+        Self::new(
+            "the time of this look is used up",
+            Reason::BudgetExhausted,
+            "give the look more time",
+        )
+    }
+
     /// The same as a hole in `scope`.
     pub(crate) fn gap(self, scope: &Scope) -> Gap {
         Gap {

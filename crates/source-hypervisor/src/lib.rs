@@ -27,12 +27,15 @@ mod channel;
 mod http;
 mod libvirt;
 mod look;
+mod missed;
+mod parting;
 mod proxmox;
 #[cfg(test)]
 mod testing;
 pub mod trust;
 mod twice;
 mod vsphere;
+mod xapi;
 
 pub use access::{Access, AccessError, Logon};
 pub use look::HypervisorSource;

@@ -35,7 +35,6 @@ mod reader;
 mod rights;
 mod rules;
 mod settings;
-mod shared;
 mod storage;
 #[cfg(test)]
 mod tests;

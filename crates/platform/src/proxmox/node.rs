@@ -8,8 +8,8 @@ use groma_model::{Foreign, HostName, Peer};
 use serde_json::Value;
 
 use crate::Read;
-use crate::json::{as_text, items, number, rounded, small, text, whole};
-use crate::words::reachable;
+use crate::json::{as_text, items, number, small, text, whole};
+use crate::words::{reachable, sold_mhz};
 
 /// Most network devices of a node.
 const DEVICES_MAX: usize = 4_000;
@@ -219,13 +219,6 @@ impl<'v> Devices<'v> {
         }
         Some(next)
     }
-}
-
-/// The clock a model is sold with: 2100 for `Xeon(R) CPU E5-2620 v4 @ 2.10GHz`. `None` where its name does not say.
-fn sold_mhz(model: &str) -> Option<u32> {
-    let (_, clock) = model.rsplit_once('@')?;
-    let gigahertz: f64 = clock.trim().strip_suffix("GHz")?.trim().parse().ok()?;
-    u32::try_from(rounded(gigahertz * 1000.0)?).ok()
 }
 
 fn kind(device: &Value) -> String {

@@ -18,11 +18,11 @@ use super::node::Node;
 use super::rights::unseen;
 use super::rules::{Availability, in_maintenance};
 use super::settings::Settings;
-use super::shared::mark_shared;
 use super::storage::Stores;
 use super::{CLUSTER_KEY, ClusterQuestion, GuestPlace, GuestQuestion, NodeQuestion, Question};
 use crate::Read;
 use crate::json::{flag, items, number, small, text, whole};
+use crate::shared::mark_shared;
 use crate::words::reachable;
 
 /// Most entries of an answer, and guests and nodes of a platform.

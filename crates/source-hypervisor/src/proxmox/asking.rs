@@ -7,8 +7,9 @@ use groma_platform::proxmox::{ClusterQuestion, GuestQuestion, Question};
 
 use super::logon::{Key, log_on};
 use crate::cause::Cause;
-use crate::http::{Address, Answer, Http, Method};
+use crate::http::{Answer, Http, Method};
 use crate::look::Asking;
+use crate::parting;
 
 const PORT: u16 = 8006;
 /// Between two questions: who works there comes first.
@@ -53,15 +54,7 @@ pub(super) struct Conversation<'a> {
 
 impl<'a> Conversation<'a> {
     pub(super) fn open(asking: &'a Asking<'a>) -> Result<Self, Cause> {
-        let address = Address::parse(&asking.access.url, PORT)?;
-        let http = Http::new(
-            asking.world,
-            asking.window,
-            asking.budget,
-            address,
-            &asking.access.trust,
-            None,
-        )?;
+        let http = parting::server(asking, asking.window, PORT)?;
         let key = log_on(&http, &asking.access.logon)?;
         Ok(Self {
             asking,
@@ -75,7 +68,7 @@ impl<'a> Conversation<'a> {
     /// The whole answer to `question`.
     pub(super) fn ask(&mut self, question: &Question) -> Result<Vec<u8>, No> {
         if self.asking.window.is_over() {
-            return Err(No::End(over()));
+            return Err(No::End(Cause::over()));
         }
         if self.is_in {
             self.asking.window.sleep(PAUSE);
@@ -159,14 +152,6 @@ fn bytes_max(question: &Question) -> u64 {
 /// What the server says to a question about a guest that was deleted.
 fn is_gone(words: &str) -> bool {
     words.contains("does not exist") || words.contains("no such")
-}
-
-fn over() -> Cause {
-    Cause::new(
-        "the time of this look is used up",
-        Reason::BudgetExhausted,
-        "give the look more time",
-    )
 }
 
 /// The words of a refusal, which stand in its body as `message` or as `errors`.

@@ -19,7 +19,7 @@ mod tests;
 
 use std::collections::BTreeSet;
 
-use groma_model::{CoverageState, Gap, Reason, Scope};
+use groma_model::{CoverageState, Reason, Scope};
 use groma_platform::proxmox::{
     ClusterQuestion, GuestPlace, GuestQuestion, NodeQuestion, Question, Reader,
 };
@@ -28,9 +28,7 @@ use groma_source::{Sink, SinkExt};
 use self::asking::{Conversation, No};
 use crate::cause::Cause;
 use crate::look::Asking;
-
-/// Most gaps that are told one by one.
-const GAPS_MAX: usize = 200;
+use crate::missed::Missed;
 
 const AUDITOR: &str = "give the user and its token the role PVEAuditor on the path /";
 const HELPER: &str = "give the user and its token VM.GuestAgent.Audit (from version 9 on) or VM.Monitor (before) on /vms";
@@ -45,6 +43,7 @@ pub(crate) fn read(asking: &Asking<'_>, sink: &mut dyn Sink) -> Result<CoverageS
         with: Conversation::open(asking)?,
         reader: Reader::new(),
         missed: Missed::default(),
+        helpers_are_closed: false,
         away: BTreeSet::new(),
         is_named: false,
     };
@@ -67,6 +66,8 @@ struct Look<'a> {
     with: Conversation<'a>,
     reader: Reader,
     missed: Missed,
+    /// True once a helper inside a guest may not be asked: then none may.
+    helpers_are_closed: bool,
     /// Nodes that do not answer.
     away: BTreeSet<String>,
     /// True once all was asked that its name is made of.
@@ -99,7 +100,7 @@ impl Look<'_> {
     /// The domain of a lone node is a part of its name: it is asked before anything can break off.
     fn domain(&mut self) -> End {
         if let Some(node) = self.reader.lone() {
-            let scope = self.part(&format!("nodes/{node}"));
+            let scope = self.asking.part(&format!("nodes/{node}"));
             self.ask(&Question::Node(node, NodeQuestion::Dns), &scope)?;
         }
         self.is_named = true;
@@ -127,7 +128,7 @@ impl Look<'_> {
                 self.goes(&node, "the cluster does not reach it");
                 continue;
             }
-            let scope = self.part(&format!("nodes/{node}"));
+            let scope = self.asking.part(&format!("nodes/{node}"));
             let is_lone = self.reader.lone().as_ref() == Some(&node);
             for question in NodeQuestion::ALL {
                 let is_asked = is_lone && question == NodeQuestion::Dns;
@@ -144,7 +145,7 @@ impl Look<'_> {
             if self.away.contains(place.node()) {
                 continue;
             }
-            let scope = self.part(place.key());
+            let scope = self.asking.part(place.key());
             if self.ask(
                 &Question::Guest(place.clone(), GuestQuestion::Config),
                 &scope,
@@ -157,7 +158,7 @@ impl Look<'_> {
 
     fn further(&mut self, place: &GuestPlace, scope: &Scope) -> End {
         for question in self.reader.further(place) {
-            let is_closed = question.is_for_agent() && self.missed.helpers;
+            let is_closed = question.is_for_agent() && self.helpers_are_closed;
             let gone = self.away.contains(place.node());
             // A helper that did not answer once does not answer the next question either.
             if is_closed || gone || (!self.ask(&question, scope)? && question.is_for_agent()) {
@@ -186,9 +187,7 @@ impl Look<'_> {
     fn refused(&mut self, question: &Question, scope: &Scope, no: No) -> End {
         match (no, question) {
             (No::End(cause), _) => return Err(cause),
-            (No::Denied, question) if question.is_for_agent() => {
-                self.missed.closed(self.asking.scope)
-            }
+            (No::Denied, question) if question.is_for_agent() => self.closed(),
             (No::Denied, _) => self.missed.add(
                 scope.clone(),
                 Cause::new(
@@ -235,19 +234,18 @@ impl Look<'_> {
                 Reason::Unreachable,
                 "look again when it is back",
             );
-            let scope = self.part(&format!("nodes/{node}"));
+            let scope = self.asking.part(&format!("nodes/{node}"));
             self.missed.add(scope, cause);
         }
     }
 
-    fn part(&self, of: &str) -> Scope {
-        let (space, path) = self
-            .asking
-            .scope
-            .as_str()
-            .split_once(':')
-            .unwrap_or_default();
-        Scope::new(space, &format!("{path}/{of}"))
+    /// Helpers may not be asked: one gap for all of them.
+    fn closed(&mut self) {
+        if !std::mem::replace(&mut self.helpers_are_closed, true) {
+            let what = "helpers inside guests may not be asked: addresses, names and systems of guests are missing";
+            let cause = Cause::new(what, Reason::PermissionDenied, HELPER);
+            self.missed.add(self.asking.scope.clone(), cause);
+        }
     }
 
     fn told(self, sink: &mut dyn Sink) -> CoverageState {
@@ -268,65 +266,5 @@ impl Look<'_> {
             );
         }
         missed.told(asking.scope, sink)
-    }
-}
-
-/// What could not be seen.
-#[derive(Default)]
-struct Missed {
-    gaps: Vec<Gap>,
-    more: usize,
-    /// True once a helper inside a guest may not be asked: then none may.
-    helpers: bool,
-}
-
-impl Missed {
-    fn add(&mut self, scope: Scope, cause: Cause) {
-        match self.gaps.len() < GAPS_MAX {
-            true => self.gaps.push(cause.gap(&scope)),
-            false => self.more += 1,
-        }
-    }
-
-    fn closed(&mut self, scope: &Scope) {
-        if !self.helpers {
-            self.helpers = true;
-            let what = "helpers inside guests may not be asked: addresses, names and systems of guests are missing";
-            self.add(
-                scope.clone(),
-                Cause::new(what, Reason::PermissionDenied, HELPER),
-            );
-        }
-    }
-
-    /// Why the look ends: what was said last, else `cause`.
-    fn last(&mut self, cause: Cause) -> Cause {
-        let Some(gap) = self.gaps.pop() else {
-            return cause;
-        };
-        Cause {
-            what: gap.what,
-            reason: gap.reason,
-            remedy: gap.remedy.unwrap_or_default(),
-        }
-    }
-
-    fn told(self, scope: &Scope, sink: &mut dyn Sink) -> CoverageState {
-        let is_whole = self.gaps.is_empty();
-        for gap in self.gaps {
-            sink.missed(gap);
-        }
-        if self.more > 0 {
-            sink.missed_because(
-                scope,
-                format!("and {} more holes", self.more),
-                Reason::BudgetExhausted,
-                "",
-            );
-        }
-        match is_whole {
-            true => CoverageState::Complete,
-            false => CoverageState::Partial,
-        }
     }
 }
