@@ -61,10 +61,11 @@ fn led(asking: &Asking<'_>, fault: &Fault) -> Result<CoverageState, Cause> {
             "write the url of the coordinator of its pool",
         ));
     };
-    let named = asking
+    let others = asking
         .named
         .iter()
-        .filter(|access| access.kind == PlatformKind::Xapi);
+        .filter(|other| other.url != asking.access.url);
+    let named = others.filter(|other| other.kind == PlatformKind::Xapi);
     let mut named = named.filter_map(|access| Address::parse(&access.url, 443).ok());
     if named.any(|address| address.peer == leader) {
         return Ok(CoverageState::Partial);
