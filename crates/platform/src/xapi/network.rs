@@ -12,12 +12,15 @@ use crate::json::{flag, small, text, whole};
 /// Most cards of one name on one host, and of one bond.
 const CARDS_MAX: usize = 64;
 
+/// Records with their references.
+type Referred<'t> = Vec<(&'t str, &'t Value)>;
+
 /// The cards of hosts, by what they are looked up by.
 pub(super) struct Networks<'t> {
     tables: &'t Tables,
     by_network: BTreeMap<&'t str, Vec<&'t Value>>,
     /// Cards and bonds, without VLANs, by host and name.
-    by_name: BTreeMap<(Option<&'t str>, String), Vec<(&'t str, &'t Value)>>,
+    by_name: BTreeMap<(Option<&'t str>, String), Referred<'t>>,
     /// Bonds by the card that stands for them.
     bonds: BTreeMap<&'t str, &'t Value>,
 }
