@@ -279,8 +279,8 @@ fn what_a_disk_takes_is_counted_once_with_its_chain_and_its_snapshots() {
     // One link of the chain is not told: better no number than half of one.
     let cut = reader(|class, text| match class {
         Class::Vdi => text.replace(
-            "\"uuid\": \"000000f0-1111-4222-8333-000000000090\"",
-            "\"uuid\": \"000000f0-1111-4222-8333-000000000099\"",
+            "\"uuid\": \"000000f0-1111-4222-8333-00000000005a\"",
+            "\"uuid\": \"000000f0-1111-4222-8333-000000000063\"",
         ),
         _ => text,
     })
