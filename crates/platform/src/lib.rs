@@ -25,6 +25,7 @@ pub mod proxmox;
 mod shared;
 pub mod vsphere;
 mod words;
+pub mod xapi;
 
 use groma_model::Fact;
 use groma_model::fact::Measurement;

@@ -2,6 +2,10 @@
 
 use std::net::IpAddr;
 
+use groma_model::Peer;
+
+use crate::json::rounded;
+
 /// A MAC address in lower case with colons, from any usual writing (`00-50-56-AB-CD-EF`, `0050.56ab.cdef`, `005056ABCDEF`).
 /// `None` for anything else, and for the address that means none (all zeros).
 pub fn mac_address(text: &str) -> Option<String> {
@@ -57,7 +61,22 @@ pub fn steady(text: &str, mac: Option<&str>) -> bool {
 pub(crate) fn sold_mhz(model: &str) -> Option<u32> {
     let (_, clock) = model.rsplit_once('@')?;
     let gigahertz: f64 = clock.trim().strip_suffix("GHz")?.trim().parse().ok()?;
-    u32::try_from(crate::json::rounded(gigahertz * 1000.0)?).ok()
+    u32::try_from(rounded(gigahertz * 1000.0)?).ok()
+}
+
+/// The first host of `10.0.0.1:6789 10.0.0.2`, `[fd00::1]:3260`, `nas.corp.example`.
+pub(crate) fn first_peer(text: &str) -> Option<Peer> {
+    let first = text.split([' ', ',', ';']).find(|part| !part.is_empty())?;
+    let without_port = match first.rsplit_once(':') {
+        Some((host, port))
+            if port.bytes().all(|b| b.is_ascii_digit())
+                && (!host.contains(':') || host.ends_with(']')) =>
+        {
+            host
+        }
+        _ => first,
+    };
+    Peer::parse(without_port)
 }
 
 /// What a card without a plan of its own takes for its half of an address.

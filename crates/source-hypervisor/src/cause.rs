@@ -30,7 +30,7 @@ impl Cause {
         Self::new(format!("{what}: {error}"), Reason::of_io(error), "")
     }
 
-    /// There is no time left.
+    /// The look has no time left.
     pub(crate) fn over() -> Self {
         Self::new(
             "the time of this look is used up",

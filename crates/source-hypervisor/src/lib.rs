@@ -30,11 +30,13 @@ mod libvirt;
 mod look;
 mod missed;
 mod ovirt;
+mod parting;
 mod proxmox;
 #[cfg(test)]
 mod testing;
 mod twice;
 mod vsphere;
+mod xapi;
 
 pub use access::{Access, AccessError, Logon};
 pub use look::HypervisorSource;

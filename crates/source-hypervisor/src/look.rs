@@ -24,6 +24,16 @@ pub(crate) struct Asking<'a> {
     pub(crate) budget: &'a Budget,
     /// The scope all of it belongs to; parts of it nest.
     pub(crate) scope: &'a Scope,
+    /// All platforms the operator named, this one among them.
+    pub(crate) named: &'a [Access],
+}
+
+impl Asking<'_> {
+    /// The scope of a part of the platform.
+    pub(crate) fn part(&self, of: &str) -> Scope {
+        let (space, path) = self.scope.as_str().split_once(':').unwrap_or_default();
+        Scope::new(space, &format!("{path}/{of}"))
+    }
 }
 
 /// Asks platforms that the operator named.
@@ -54,6 +64,7 @@ impl HypervisorSource {
             window,
             budget,
             scope: &scope,
+            named: &self.platforms,
         };
         let mut noticing = Noticing::new(sink);
         let read = read(&asking, &mut noticing);
@@ -80,7 +91,8 @@ fn read(asking: &Asking<'_>, sink: &mut dyn Sink) -> Result<CoverageState, Cause
         PlatformKind::Vsphere => vsphere::read(asking, sink),
         PlatformKind::Proxmox => crate::proxmox::read(asking, sink),
         PlatformKind::Ovirt => crate::ovirt::read(asking, sink),
-        PlatformKind::HyperV | PlatformKind::Xapi | PlatformKind::Other => Err(Cause::new(
+        PlatformKind::Xapi => crate::xapi::read(asking, sink),
+        PlatformKind::HyperV | PlatformKind::Other => Err(Cause::new(
             format!("{} is not asked yet", asking.access.kind.title()),
             Reason::Unsupported,
             "",
@@ -116,7 +128,7 @@ impl Source for HypervisorSource {
                 "an account of the platform that may read, and nothing else; Proxmox VE: helpers inside guests answer to VM.GuestAgent.Audit",
                 "libvirt on this machine: its socket for readers; with ask_guests the one that may write, for libvirt lets nobody else hear what helpers inside guests say",
             ]),
-            cost: "one log-on a look, and one more where the platform ends the session; one question at a time: vSphere and oVirt one for a hundred objects, Proxmox VE two to six for a guest, libvirt one to three for a guest and one for each snapshot and volume".into(),
+            cost: "one log-on a look, and one more where the platform ends the session; one question at a time: vSphere and oVirt one for a hundred objects, Proxmox VE two to six for a guest, libvirt one to three for a guest and one for each snapshot and volume, XCP-ng and XenServer one for all records of a kind".into(),
         }
     }
 

@@ -1,4 +1,4 @@
-//! What could not be seen of one platform: told one by one, and counted where that gets too many.
+//! What one look could not see, told in the end, each hole by itself until they are too many.
 
 use groma_model::{CoverageState, Gap, Reason, Scope};
 use groma_source::{Sink, SinkExt};
@@ -16,7 +16,7 @@ pub(crate) struct Missed {
 }
 
 impl Missed {
-    /// One more hole in `scope`.
+    /// Keeps a hole in `scope`.
     pub(crate) fn add(&mut self, scope: Scope, cause: Cause) {
         match self.gaps.len() < GAPS_MAX {
             true => self.gaps.push(cause.gap(&scope)),
@@ -36,7 +36,7 @@ impl Missed {
         }
     }
 
-    /// Hands all of it on. Without a hole all was seen.
+    /// Tells all of it; the answer is whether there was none.
     pub(crate) fn told(self, scope: &Scope, sink: &mut dyn Sink) -> CoverageState {
         let is_whole = self.gaps.is_empty();
         for gap in self.gaps {
@@ -55,10 +55,4 @@ impl Missed {
             false => CoverageState::Partial,
         }
     }
-}
-
-/// The part `of` a scope.
-pub(crate) fn part(scope: &Scope, of: &str) -> Scope {
-    let (space, path) = scope.as_str().split_once(':').unwrap_or_default();
-    Scope::new(space, &format!("{path}/{of}"))
 }

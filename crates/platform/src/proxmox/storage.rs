@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::Read;
 use crate::json::{flag, number, text, whole};
+use crate::words::first_peer;
 
 /// Most storages of a platform, and of a node.
 const STORES_MAX: usize = 2_000;
@@ -259,19 +260,4 @@ impl Store {
             _ => DatastoreSort::Unknown,
         }
     }
-}
-
-/// The first host of `10.0.0.1:6789 10.0.0.2`, `[fd00::1]:3260`, `nas.corp.example`.
-fn first_peer(text: &str) -> Option<Peer> {
-    let first = text.split([' ', ',', ';']).find(|part| !part.is_empty())?;
-    let without_port = match first.rsplit_once(':') {
-        Some((host, port))
-            if port.bytes().all(|b| b.is_ascii_digit())
-                && (!host.contains(':') || host.ends_with(']')) =>
-        {
-            host
-        }
-        _ => first,
-    };
-    Peer::parse(without_port)
 }

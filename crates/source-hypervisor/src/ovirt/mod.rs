@@ -26,7 +26,7 @@ use groma_source::{Sink, SinkExt};
 use self::asking::{Conversation, No};
 use crate::cause::Cause;
 use crate::look::Asking;
-use crate::missed::{Missed, part};
+use crate::missed::Missed;
 
 /// Most pages of a list.
 const PAGES_MAX: u32 = 2_000;
@@ -184,7 +184,7 @@ impl Look<'_> {
     }
 
     fn miss(&mut self, of: &str, cause: Cause) {
-        self.missed.add(part(self.asking.scope, of), cause);
+        self.missed.add(self.asking.part(of), cause);
     }
 
     fn told(mut self, sink: &mut dyn Sink) -> CoverageState {

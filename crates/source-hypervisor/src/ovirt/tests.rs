@@ -14,8 +14,8 @@ use zeroize::Zeroizing;
 
 use crate::access::{Access, Logon};
 use crate::testing::{Asked, Server, machine, whole};
-use crate::trust::Trust;
 use crate::{HypervisorSource, NAME};
+use groma_trust::Trust;
 
 macro_rules! answer {
     ($name:literal) => {

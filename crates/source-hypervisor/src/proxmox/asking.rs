@@ -7,8 +7,9 @@ use groma_platform::proxmox::{ClusterQuestion, GuestQuestion, Question};
 
 use super::logon::{Key, log_on};
 use crate::cause::Cause;
-use crate::http::{Address, Answer, Http, Method};
+use crate::http::{Answer, Http, Method};
 use crate::look::Asking;
+use crate::parting;
 
 const PORT: u16 = 8006;
 /// Between two questions: who works there comes first.
@@ -53,15 +54,7 @@ pub(super) struct Conversation<'a> {
 
 impl<'a> Conversation<'a> {
     pub(super) fn open(asking: &'a Asking<'a>) -> Result<Self, Cause> {
-        let address = Address::parse(&asking.access.url, PORT)?;
-        let http = Http::new(
-            asking.world,
-            asking.window,
-            asking.budget,
-            address,
-            &asking.access.trust,
-            None,
-        )?;
+        let http = parting::server(asking, asking.window, PORT)?;
         let key = log_on(&http, &asking.access.logon)?;
         Ok(Self {
             asking,

@@ -28,7 +28,7 @@ use groma_source::{Sink, SinkExt};
 use self::asking::{Conversation, No};
 use crate::cause::Cause;
 use crate::look::Asking;
-use crate::missed::{Missed, part};
+use crate::missed::Missed;
 
 const AUDITOR: &str = "give the user and its token the role PVEAuditor on the path /";
 const HELPER: &str = "give the user and its token VM.GuestAgent.Audit (from version 9 on) or VM.Monitor (before) on /vms";
@@ -43,7 +43,7 @@ pub(crate) fn read(asking: &Asking<'_>, sink: &mut dyn Sink) -> Result<CoverageS
         with: Conversation::open(asking)?,
         reader: Reader::new(),
         missed: Missed::default(),
-        no_helpers: false,
+        helpers_are_closed: false,
         away: BTreeSet::new(),
         is_named: false,
     };
@@ -67,7 +67,7 @@ struct Look<'a> {
     reader: Reader,
     missed: Missed,
     /// True once a helper inside a guest may not be asked: then none may.
-    no_helpers: bool,
+    helpers_are_closed: bool,
     /// Nodes that do not answer.
     away: BTreeSet<String>,
     /// True once all was asked that its name is made of.
@@ -100,7 +100,7 @@ impl Look<'_> {
     /// The domain of a lone node is a part of its name: it is asked before anything can break off.
     fn domain(&mut self) -> End {
         if let Some(node) = self.reader.lone() {
-            let scope = self.part(&format!("nodes/{node}"));
+            let scope = self.asking.part(&format!("nodes/{node}"));
             self.ask(&Question::Node(node, NodeQuestion::Dns), &scope)?;
         }
         self.is_named = true;
@@ -128,7 +128,7 @@ impl Look<'_> {
                 self.goes(&node, "the cluster does not reach it");
                 continue;
             }
-            let scope = self.part(&format!("nodes/{node}"));
+            let scope = self.asking.part(&format!("nodes/{node}"));
             let is_lone = self.reader.lone().as_ref() == Some(&node);
             for question in NodeQuestion::ALL {
                 let is_asked = is_lone && question == NodeQuestion::Dns;
@@ -145,7 +145,7 @@ impl Look<'_> {
             if self.away.contains(place.node()) {
                 continue;
             }
-            let scope = self.part(place.key());
+            let scope = self.asking.part(place.key());
             if self.ask(
                 &Question::Guest(place.clone(), GuestQuestion::Config),
                 &scope,
@@ -158,7 +158,7 @@ impl Look<'_> {
 
     fn further(&mut self, place: &GuestPlace, scope: &Scope) -> End {
         for question in self.reader.further(place) {
-            let is_closed = question.is_for_agent() && self.no_helpers;
+            let is_closed = question.is_for_agent() && self.helpers_are_closed;
             let gone = self.away.contains(place.node());
             // A helper that did not answer once does not answer the next question either.
             if is_closed || gone || (!self.ask(&question, scope)? && question.is_for_agent()) {
@@ -234,22 +234,18 @@ impl Look<'_> {
                 Reason::Unreachable,
                 "look again when it is back",
             );
-            let scope = self.part(&format!("nodes/{node}"));
+            let scope = self.asking.part(&format!("nodes/{node}"));
             self.missed.add(scope, cause);
         }
     }
 
     /// Helpers may not be asked: one gap for all of them.
     fn closed(&mut self) {
-        if !std::mem::replace(&mut self.no_helpers, true) {
+        if !std::mem::replace(&mut self.helpers_are_closed, true) {
             let what = "helpers inside guests may not be asked: addresses, names and systems of guests are missing";
             let cause = Cause::new(what, Reason::PermissionDenied, HELPER);
             self.missed.add(self.asking.scope.clone(), cause);
         }
-    }
-
-    fn part(&self, of: &str) -> Scope {
-        part(self.asking.scope, of)
     }
 
     fn told(self, sink: &mut dyn Sink) -> CoverageState {

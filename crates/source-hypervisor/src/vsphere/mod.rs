@@ -13,7 +13,6 @@ mod teller;
 mod tests;
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use groma_model::{CoverageState, Reason};
 use groma_platform::vsphere::{Inventory, QUESTIONS, Question};
@@ -24,9 +23,8 @@ use self::session::{No, Session};
 use self::teller::Teller;
 use crate::cause::Cause;
 use crate::look::Asking;
+use crate::parting;
 
-/// What the log-out may need at the end.
-const FOR_LOG_OUT: Duration = Duration::from_secs(10);
 /// Lines of one look about what makes no sense.
 const LINES_MAX: usize = 200;
 /// What shows what is hidden.
@@ -39,10 +37,7 @@ const READ_ONLY: &str =
 /// It is not reached, not known, not vSphere, or does not let the account in.
 pub(crate) fn read(asking: &Asking<'_>, sink: &mut dyn Sink) -> Result<CoverageState, Cause> {
     // The log-out has its own time, within that of the whole look.
-    let left = asking.window.remaining();
-    let window = asking
-        .window
-        .shortened(left.saturating_sub(FOR_LOG_OUT.min(left / 4)));
+    let window = parting::before_log_out(asking.window);
     let asking = &Asking {
         window: &window,
         ..*asking

@@ -1,21 +1,19 @@
 //! One session: opened by one log-on, closed by a log-out however the look ends.
 
 use std::io::BufReader;
-use std::time::Duration;
 
 use groma_model::Reason;
 use groma_model::virtualization::Platform;
 use groma_platform::vsphere::{Counters, Element, Object, Page, Unread, load, page, whole};
-use groma_source::{Stop, Window};
 
 use super::ask::{self, Reference};
 use crate::access::Logon;
 use crate::cause::Cause;
 use crate::http::{Address, Answer, Http, Method, STREAMED_BYTES_MAX, WHOLE_BYTES_MAX, broken};
 use crate::look::Asking;
+use crate::parting;
 
-/// What the log-out may take when the look has no time left.
-const GRACE: Duration = Duration::from_secs(5);
+const PORT: u16 = 443;
 /// The oldest version whose properties are asked for; every newer server speaks it too.
 const OLDEST: &str = "5.0";
 const COOKIE: &str = "vmware_soap_session";
@@ -107,11 +105,11 @@ impl<'a> Session<'a> {
     /// # Errors
     /// It is not reached, not known, or not vSphere.
     pub(super) fn open(asking: &'a Asking<'a>) -> Result<Self, Cause> {
-        let address = Address::parse(&asking.access.url, 443)?;
+        let address = Address::parse(&asking.access.url, PORT)?;
         let path = if address.path.is_empty() { "/sdk" } else { "" };
         let mut session = Self {
             asking,
-            http: http(asking, asking.window)?,
+            http: parting::server(asking, asking.window, PORT)?,
             path,
             content: Content::default(),
             version: None,
@@ -164,13 +162,10 @@ impl<'a> Session<'a> {
             return;
         }
         let question = ask::log_out(&self.content.sessions);
-        if self.asking.window.is_over() {
-            let clock = self.asking.world.clock.clone();
-            let window = Window::open(clock, Stop::default(), Duration::ZERO, GRACE);
-            match http(self.asking, &window) {
-                Ok(http) => self.http = http,
-                Err(_) => return,
-            }
+        match parting::late(self.asking, PORT) {
+            None => {}
+            Some(Ok(http)) => self.http = http,
+            Some(Err(_)) => return,
         }
         let _ = self.whole(&question);
     }
@@ -262,19 +257,6 @@ impl<'a> Session<'a> {
             status => Err(No::Cause(no_service(status))),
         }
     }
-}
-
-fn http(asking: &Asking<'_>, window: &Window) -> Result<Http, Cause> {
-    let access = asking.access;
-    let address = Address::parse(&access.url, 443)?;
-    Http::new(
-        asking.world,
-        window,
-        asking.budget,
-        address,
-        &access.trust,
-        None,
-    )
 }
 
 /// The cookie of the session, as it is sent back.
