@@ -328,10 +328,28 @@ fn what_a_role_hides_is_counted_and_what_a_version_lacks_is_not() {
         ]
     );
     assert_eq!(estate.guests["vm-47"].tpm, None);
-    assert_eq!(
-        estate.untold,
-        ["vm-46 is orphaned: its host cannot read its settings"]
+    assert_eq!(estate.untold, [LOST]);
+}
+
+const LOST: &str = "vm-46 (\"lost\") is orphaned: its host cannot read its settings; bring its datastore back, or take it off the list";
+
+#[test]
+fn a_guest_without_its_settings_is_a_hole_and_no_poor_fact() {
+    let told = estate(&WRITTEN);
+    assert_eq!(told.guests.get("vm-46"), None);
+    // The twin: some are lost to their host, and the platform still has their settings.
+    let guests = String::from_utf8_lossy(answer!("written/guests.xml")).into_owned();
+    let known = guests.replace(
+        ">orphaned</val></propSet>",
+        r#">orphaned</val></propSet>
+<propSet><name>config.hardware.device</name><val xsi:type="ArrayOfVirtualDevice"></val></propSet>"#,
     );
+    assert_ne!(known, guests);
+    let mut answers = WRITTEN;
+    answers[8] = known.as_bytes();
+    let told = estate(&answers);
+    assert!(told.guests.contains_key("vm-46"));
+    assert_eq!(told.untold, [LOST]);
 }
 
 #[test]

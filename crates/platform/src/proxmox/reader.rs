@@ -172,7 +172,8 @@ impl Reader {
         questions.into_iter().map(about).collect()
     }
 
-    /// The facts: cluster, nodes, storages, guests, backup jobs, and their numbers. Empty where [`Reader::platform`] is.
+    /// The facts: cluster, nodes, storages, guests, backup jobs, and their numbers. Empty where [`Reader::platform`] is. A guest
+    /// without an answer to [`GuestQuestion::Config`] is left out: whoever asked tells why there was none.
     pub fn finish(mut self) -> Read {
         let mut read = Read::default();
         let Some(platform) = self.platform() else {
@@ -201,12 +202,16 @@ impl Reader {
         read
     }
 
+    /// Tells the guests whose settings were read. Of another one (its node is off) the list of the cluster knows a name and a
+    /// number: told as a fact, that would stand in the place of all that was known of it before.
     fn tell_guests(&mut self, platform: &Platform, read: &mut Read) {
         let availability = &self.availability;
         let stores = &self.stores;
-        let mut guests: Vec<(Guest, &Draft)> = self
+        let known = self
             .guests
             .values()
+            .filter(|draft| draft.settings.is_some());
+        let mut guests: Vec<(Guest, &Draft)> = known
             .map(|draft| {
                 let mut guest = draft.guest(stores);
                 guest.platform = platform.clone();

@@ -51,10 +51,14 @@ pub(super) const PATHS: &[&str] = &[
 pub(super) fn read(inventory: &Inventory, object: &Object, read: &mut Read) {
     let state = object.text("runtime.connectionState");
     if let Some(state @ ("orphaned" | "invalid" | "inaccessible")) = state {
-        let key = &object.key;
+        let (key, name) = (&object.key, name(object).unwrap_or_default());
         read.untold.push(format!(
-            "{key} is {state}: its host cannot read its settings"
+            "{key} ({name:?}) is {state}: its host cannot read its settings; bring its datastore back, or take it off the list"
         ));
+        // A name alone would stand in the place of all that was known of it before.
+        if object.value("config.hardware.device").is_none() {
+            return;
+        }
     }
     let guest = guest(inventory, object);
     let used: Option<f64> = object.number("summary.storage.committed");
