@@ -21,6 +21,11 @@ pub fn uuid(text: &str) -> Option<String> {
     (digits.len() == 32 && !means_none).then(|| groups(&digits, &[8, 4, 4, 4, 12], "-"))
 }
 
+/// The UUID that hardware or firmware tells of itself, as [`uuid`]; `None` also for one that many machines have.
+pub fn own_uuid(text: &str) -> Option<String> {
+    uuid(text).filter(|uuid| !groma_model::smbios::is_placeholder(uuid))
+}
+
 /// An address, with or without the length of its network, that others can reach: not of its link, its host or a group alone.
 pub fn reachable(text: &str) -> Option<IpAddr> {
     let bare = text.split('/').next().unwrap_or_default();
@@ -164,5 +169,18 @@ mod tests {
         ] {
             assert_eq!(uuid(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_uuid_of_every_board_is_nobodys_own() {
+        for text in [
+            "03000200-0400-0500-0006-000700080009",
+            "11111111-1111-1111-1111-111111111111",
+        ] {
+            assert_eq!(own_uuid(text), None, "{text}");
+            assert!(uuid(text).is_some(), "a platform may call a thing that");
+        }
+        let own = "420eabcd-1234-5678-9abc-def012345678";
+        assert_eq!(own_uuid(own).as_deref(), Some(own));
     }
 }

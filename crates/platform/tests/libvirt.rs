@@ -555,6 +555,7 @@ fn a_uuid_that_the_daemon_makes_up_at_each_start_names_no_host() {
         None,
         Some("00000000-0000-0000-0000-000000000000"),
         Some("11111111-1111-1111-1111-111111111111"),
+        Some("03000200-0400-0500-0006-000700080009"),
         Some("Not Settable"),
     ] {
         let host = asked(random, filler);
@@ -576,6 +577,18 @@ fn a_uuid_of_the_smbios_names_the_host_as_its_file_alone_does() {
         (host.key.as_str(), host.uuid.as_deref()),
         (written, Some(uuid))
     );
+}
+
+#[test]
+fn a_uuid_that_stands_in_every_board_names_no_host() {
+    let shared = "03000200-0400-0500-0006-000700080009";
+    let host = asked(shared, Some(shared));
+    assert_eq!((host.key.as_str(), host.uuid), ("hv1.corp.example", None));
+    // A file of capabilities alone has nothing else, and belongs to whatever the operator calls it.
+    let own = "4dea22b3-1d52-d8f3-2516-782e98ab3fa0";
+    let capabilities = String::from_utf8_lossy(CAPABILITIES).replace(own, shared);
+    let file = read("kvm7", &[capabilities.as_bytes(), WEB].concat());
+    assert_eq!(guests(&file)[0].platform.id, "kvm7");
 }
 
 #[test]

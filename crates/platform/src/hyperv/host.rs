@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::PARTS_MAX;
 use crate::json::{as_text, list, small, text, whole};
-use crate::words::{mac_address, reachable, uuid};
+use crate::words::{mac_address, own_uuid, reachable};
 
 /// The key of the one cluster of a platform.
 const CLUSTER_KEY: &str = "cluster";
@@ -52,7 +52,7 @@ pub(super) fn host(
         name: Foreign::from(text(host, "Name").unwrap_or_default()),
         names: names.into_iter().collect(),
         addresses: addresses.into_iter().collect(),
-        uuid: text(host, "Uuid").as_deref().and_then(uuid),
+        uuid: text(host, "Uuid").as_deref().and_then(own_uuid),
         product: text(host, "Product"),
         vendor: text(host, "Manufacturer"),
         model: text(host, "Model"),

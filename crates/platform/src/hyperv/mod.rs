@@ -24,7 +24,7 @@ use serde_json::Value;
 use self::disk::{Stores, disks};
 use crate::Read;
 use crate::json::{as_text, flag, list, number, small, text, whole};
-use crate::words::{mac_address, reachable, uuid};
+use crate::words::{mac_address, own_uuid, reachable, uuid};
 
 /// What stands in such a file as its `schema`.
 pub const SCHEMA: &str = "groma.hyperv/1";
@@ -102,7 +102,7 @@ fn guest(
         platform: platform.clone(),
         name: Foreign::from(text(machine, "Name").unwrap_or_else(|| key.clone())),
         sort: GuestSort::Machine,
-        uuid: text(machine, "BiosGuid").as_deref().and_then(uuid),
+        uuid: text(machine, "BiosGuid").as_deref().and_then(own_uuid),
         instance_uuid: Some(key.clone()),
         key,
         power: power(machine),

@@ -76,7 +76,7 @@ pub(super) fn host(capabilities: &Element) -> Host {
     let memory = cells.iter().filter_map(|cell| bytes(cell.child("memory")?));
     let memory = memory.fold(0_u64, u64::saturating_add);
     Host {
-        uuid: host.text_at(&["uuid"]).and_then(crate::uuid),
+        uuid: host.text_at(&["uuid"]).and_then(crate::own_uuid),
         processor: host.text_at(&["cpu", "model"]).map(str::to_owned),
         sockets: distinct(&processors, &["socket_id"]),
         cores: distinct(
@@ -110,21 +110,11 @@ pub(super) fn machine(sysinfo: &Element) -> Machine {
         found.text().map(str::to_owned)
     };
     Machine {
-        uuid: entry("system", "uuid")
-            .as_deref()
-            .and_then(crate::uuid)
-            .filter(|uuid| !is_filler(uuid)),
+        uuid: entry("system", "uuid").as_deref().and_then(crate::own_uuid),
         vendor: entry("system", "manufacturer"),
         model: entry("system", "product"),
         processor: entry("processor", "version"),
     }
-}
-
-/// True for a UUID of one byte again and again, which a careless maker writes and libvirt passes over.
-fn is_filler(uuid: &str) -> bool {
-    let digits: Vec<u8> = uuid.bytes().filter(|byte| *byte != b'-').collect();
-    let first = digits.get(..2);
-    digits.chunks(2).all(|byte| Some(byte) == first)
 }
 
 pub(super) fn card(interface: &Element) -> Option<Card> {

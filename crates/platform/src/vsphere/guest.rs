@@ -83,7 +83,7 @@ fn guest(inventory: &Inventory, object: &Object) -> Guest {
             Some(true) => GuestSort::Template,
             _ => GuestSort::Machine,
         },
-        uuid: object.text("config.uuid").and_then(crate::uuid),
+        uuid: object.text("config.uuid").and_then(crate::own_uuid),
         instance_uuid: object.text("config.instanceUuid").and_then(crate::uuid),
         power: object.text("runtime.powerState").and_then(power),
         host: host.map(str::to_owned),

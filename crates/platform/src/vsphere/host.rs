@@ -85,7 +85,7 @@ pub(super) fn read(inventory: &mut Inventory, object: &Object, read: &mut Read) 
 
 fn describe(hardware: &Element, host: &mut Hypervisor) {
     let text = |path: &str| hardware.text(path).map(str::to_owned);
-    host.uuid = hardware.text("uuid").and_then(crate::uuid);
+    host.uuid = hardware.text("uuid").and_then(crate::own_uuid);
     host.vendor = text("vendor");
     host.model = text("model");
     host.processor = text("cpuModel");
