@@ -101,12 +101,7 @@ fn row(
     let measured = numbers
         .of_guest(&entity.id, "vm_disk_used_bytes")
         .map(whole);
-    let at_most = || {
-        let sizes: Option<Vec<u64>> = guest.disks.iter().map(|disk| disk.capacity_bytes).collect();
-        let sizes = sizes.filter(|sizes| !sizes.is_empty())?;
-        Some(sizes.into_iter().fold(0, u64::saturating_add))
-    };
-    let bytes = measured.or_else(at_most);
+    let (bytes, bytes_measured) = size(guest, measured);
     let mut stands = blockers(guest);
     stands.extend(platforms.of_rules(&entity.site, guest));
     stands.sort();
@@ -118,7 +113,7 @@ fn row(
             .and_then(|at| platforms.hosts.get(&at))
             .map(|id| (*id).clone()),
         bytes,
-        bytes_measured: measured.is_some(),
+        bytes_measured,
         blockers: stands,
         ways: ways(
             guest,
@@ -131,6 +126,21 @@ fn row(
     }
 }
 
+/// What a copy of its disks takes, and whether that was measured. Snapshots and memory that is kept beside the disks count as
+/// used, and no copy is larger than the disks are.
+fn size(guest: &Guest, measured: Option<u64>) -> (Option<u64>, bool) {
+    let at_most = capacity(guest);
+    let measured = measured.filter(|bytes| at_most.is_none_or(|most| *bytes <= most));
+    (measured.or(at_most), measured.is_some())
+}
+
+/// What its disks take at most, if that is known of all.
+fn capacity(guest: &Guest) -> Option<u64> {
+    let mut sizes = guest.disks.iter().map(|disk| disk.capacity_bytes);
+    let first = sizes.next()??;
+    sizes.try_fold(first, |sum, size| Some(sum.saturating_add(size?)))
+}
+
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -138,4 +148,33 @@ fn row(
 )]
 fn whole(value: f64) -> u64 {
     value as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use groma_model::virtualization::GuestDisk;
+
+    #[test]
+    fn a_copy_is_never_larger_than_the_disks_are() {
+        let of = |sizes: &[Option<u64>], measured| {
+            let disks = sizes.iter().map(|size| GuestDisk {
+                capacity_bytes: *size,
+                ..GuestDisk::default()
+            });
+            let guest = Guest {
+                disks: disks.collect(),
+                ..Guest::default()
+            };
+            size(&guest, measured)
+        };
+        let both = [Some(40), Some(60)];
+        assert_eq!(of(&both, Some(70)), (Some(70), true));
+        assert_eq!(of(&both, Some(130)), (Some(100), false), "with snapshots");
+        assert_eq!(of(&both, None), (Some(100), false));
+        // The size of one is not known: what was measured is all there is.
+        assert_eq!(of(&[Some(40), None], Some(130)), (Some(130), true));
+        assert_eq!(of(&[Some(40), None], None), (None, false));
+        assert_eq!(of(&[], None), (None, false));
+    }
 }

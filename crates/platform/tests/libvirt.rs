@@ -487,12 +487,15 @@ fn snapshots_belong_to_their_guest_oldest_first() {
 
 #[test]
 fn what_a_running_guest_wrote_since_its_start_is_not_what_it_takes() {
-    let used = |power, format: &str| {
+    let used = |power, format: &str, is_whole: bool| {
         let text =
             String::from_utf8_lossy(SNAP).replace("type='qcow2'", &format!("type='{format}'"));
         let mut whole = Installation::named("x");
         let mut guest = guest(text.as_bytes());
         guest.power = Some(power);
+        if is_whole {
+            guest.disks[0].backing = None;
+        }
         let key = guest.key.clone();
         whole.add(Document::Guest(Box::new(guest)));
         let block = Block {
@@ -507,9 +510,11 @@ fn what_a_running_guest_wrote_since_its_start_is_not_what_it_takes() {
             guests(&read)[0].disks[0].thin,
         )
     };
-    assert_eq!(used(Power::On, "qcow2"), (Some(400.0), Some(true)));
-    assert_eq!(used(Power::Off, "qcow2"), (Some(10.0), Some(true)));
-    assert_eq!(used(Power::On, "raw"), (Some(400.0), None));
+    assert_eq!(used(Power::On, "qcow2", true), (Some(400.0), Some(true)));
+    assert_eq!(used(Power::Off, "qcow2", true), (Some(10.0), Some(true)));
+    assert_eq!(used(Power::On, "raw", true), (Some(400.0), None));
+    // A file that holds the changes of another one is not all there is to move.
+    assert_eq!(used(Power::Off, "qcow2", false), (None, Some(true)));
 }
 
 #[test]

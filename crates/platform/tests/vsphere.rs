@@ -353,6 +353,35 @@ fn a_guest_without_its_settings_is_a_hole_and_no_poor_fact() {
 }
 
 #[test]
+fn what_a_linked_clone_takes_is_not_all_there_is_to_move() {
+    let used = |backing: &str| {
+        let disk = format!(
+            r#"<VirtualDevice xsi:type="VirtualDisk"><key>2000</key><backing xsi:type="{backing}</backing></VirtualDevice>"#
+        );
+        let answer = format!(
+            r#"<objects><obj type="VirtualMachine">vm-1</obj><propSet><name>summary.storage.committed</name><val>77</val></propSet>
+            <propSet><name>config.hardware.device</name><val xsi:type="ArrayOfVirtualDevice">{disk}</val></propSet></objects>"#
+        );
+        estate(&[enveloped(&answer).as_bytes()])
+            .measured
+            .get("vm-1 vm_disk_used_bytes")
+            .copied()
+    };
+    let flat = r#"VirtualDiskFlatVer2BackingInfo"><fileName>[a] web/web-000002.vmdk</fileName>"#;
+    assert_eq!(used(flat), Some(77.0));
+    let parent = |inner: &str| format!("{flat}<parent><fileName>{inner}</parent>");
+    let own = "[a] web/web.vmdk</fileName>";
+    assert_eq!(used(&parent(own)), Some(77.0), "a snapshot of its own");
+    assert_eq!(used(&parent("[a] base/base.vmdk</fileName>")), None);
+    let below = format!("{own}<parent><fileName>[a] base/base.vmdk</fileName></parent>");
+    assert_eq!(used(&parent(&below)), None, "and a snapshot on top of it");
+    let raw = flat
+        .replace("Flat", "RawDiskMapping")
+        .replace("Ver2", "Ver1");
+    assert_eq!(used(&raw), None, "a device of the storage has no file");
+}
+
+#[test]
 fn recorded_answers_are_read_without_a_rest() {
     let estate = estate(&RECORDED);
     assert_eq!((estate.untold.len(), estate.hidden.len()), (0, 0));

@@ -287,7 +287,7 @@ impl Installation {
         all.next().filter(|_| all.next().is_none())
     }
 
-    /// Says where a disk lies and how large it is; the answer is what it takes there.
+    /// Says where a disk lies and how large it is; the answer is what it takes there, if that is all of it.
     fn lay(&self, disk: &mut GuestDisk, block: Block, is_off: bool) -> Option<u64> {
         let path = disk.path.as_ref().map(|path| path.lossy().into_owned());
         let volume = path.as_deref().and_then(|path| self.volume(path));
@@ -316,7 +316,9 @@ impl Installation {
         disk.thin = taken
             .zip(disk.capacity_bytes)
             .map(|(taken, whole)| taken < whole);
-        taken.or(block.physical_bytes)
+        // The file of a disk with another below it holds the changes alone.
+        let is_whole = disk.backing.is_none();
+        taken.or(block.physical_bytes).filter(|_| is_whole)
     }
 
     fn volume(&self, path: &str) -> Option<&Volume> {

@@ -68,7 +68,7 @@ struct Draft {
     snapshots: Option<Vec<GuestSnapshot>>,
     inside: Inside,
     load: Load,
-    /// What a container takes; of a machine nobody tells.
+    /// What the root of a container takes: all of it, where it has no mount point. Of a machine nobody tells.
     disk_used: Option<f64>,
 }
 
@@ -223,7 +223,7 @@ impl Reader {
         for (guest, draft) in &guests {
             let subject = platform.subject(&guest.key);
             draft.load.tell(&subject, read);
-            if let Some(used) = draft.disk_used {
+            if let Some(used) = draft.disk_used.filter(|_| guest.disks.len() < 2) {
                 read.measured("vm_disk_used_bytes", &subject, used);
             }
             for job in &self.jobs {

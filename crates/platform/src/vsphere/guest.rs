@@ -62,6 +62,10 @@ pub(super) fn read(inventory: &Inventory, object: &Object, read: &mut Read) {
     }
     let guest = guest(inventory, object);
     let used: Option<f64> = object.number("summary.storage.committed");
+    // It counts the files of the machine itself, and of a device of the storage none.
+    let is_whole = !guest.disks.iter().any(|disk| disk.raw_device)
+        && !disk::has_foreign_base(object.value("config.hardware.device"));
+    let used = used.filter(|_| is_whole);
     let subject = inventory.platform.subject(&object.key);
     read.facts.push(Fact::Guest(Box::new(guest)));
     if let Some(used) = used.filter(|used| used.is_finite() && *used >= 0.0) {
