@@ -160,7 +160,7 @@ fn disks_of_every_sort_are_told_apart() {
     assert_eq!(
         shown,
         [
-            row("vda", "/dev/vg0/db", DiskFormat::Raw, true),
+            row("vda", "/dev/vg0/db", DiskFormat::Raw, false),
             row(
                 "vdb",
                 "rbd://mon1.corp.example:6789/pool/image",
@@ -412,8 +412,49 @@ fn a_logical_volume_of_a_pool_is_no_device_that_is_handed_through() {
         db.disks[3].datastore.as_deref(),
         Some("11111111-2222-4333-8444-5555555555b1")
     );
-    // The twin: without the pool, nobody knows that somebody divides the device.
-    assert!(guest(DB).disks[0].raw_device);
+    // Without the pool it is none either: its path says that somebody divided a disk.
+    assert!(!guest(DB).disks[0].raw_device);
+}
+
+#[test]
+fn a_device_is_handed_through_whole_where_its_path_names_one() {
+    let is_raw = |path: &str, device: &str| {
+        let text = format!(
+            "<devices><disk type='block' device='{device}'><source dev='{path}'/><target dev='vda'/></disk></devices>"
+        );
+        of("kvm", &text).disks[0].raw_device
+    };
+    for path in [
+        "/dev/sdb",
+        "/dev/sdb1",
+        "/dev/nvme0n1",
+        "/dev/disk/by-id/wwn-0x5000c500a1b2c3d4",
+        "/dev/disk/by-id/dm-uuid-mpath-3600508b400105e210000900000490000",
+        "/dev/disk/by-path/ip-10.0.0.1:3260-iscsi-iqn.2010-05.com.example:x-lun-1",
+        "/dev/mapper/mpatha",
+        "/dev/mapper/3600508b400105e210000900000490000",
+        "/dev/mapper/35000c500a1b2c3d4",
+        "/dev/disk/by-id/dm-name-mpathb",
+    ] {
+        assert!(is_raw(path, "disk"), "{path}");
+    }
+    for path in [
+        "/dev/vg0/db",
+        "/dev/sda/db",
+        "/dev/mapper/vg0-db",
+        "/dev/mapper/luks-3600508b4",
+        "/dev/disk/by-id/dm-name-vg0-db",
+        "/dev/disk/by-id/dm-uuid-LVM-abcdef",
+        "/dev/zvol/tank/vm-1",
+        "/dev/drbd0",
+        "/dev/drbd/by-res/r0/0",
+        "/dev/rbd0",
+        "/dev/rbd/rbd/image",
+        "/dev/dm-3",
+    ] {
+        assert!(!is_raw(path, "disk"), "{path}");
+        assert!(is_raw(path, "lun"), "{path}: its commands go through");
+    }
 }
 
 #[test]
