@@ -247,6 +247,12 @@ fn a_host_tells_its_hardware_its_network_and_its_time() {
             ("vSwitch0", false, "vmnic0 vmnic1".to_owned(), 2),
         ]
     );
+    let keys: Vec<_> = host.switches.iter().map(|one| one.key.as_deref()).collect();
+    assert_eq!(keys[0], Some("501e0a1b-2c3d-4e5f-6071-8293a4b5c6d7"));
+    assert!(
+        keys[1..].iter().all(Option::is_none),
+        "no other spans hosts"
+    );
     assert_eq!(
         (host.nics[0].speed_mbps, host.nics[1].speed_mbps),
         (None, Some(25_000))

@@ -207,22 +207,24 @@ fn switches(object: &Object, networks: &Networks) -> Vec<VirtualSwitch> {
         let name = switch.text("name")?;
         Some(VirtualSwitch {
             name: name.to_owned(),
-            distributed: false,
             uplinks: uplinks(switch, &cards),
-            leads_out: None,
             mtu: switch.number("mtu"),
             port_groups: port_groups(object, name),
+            ..VirtualSwitch::default()
         })
     });
     let spanning = parts(object, "config.network.proxySwitch", "HostProxySwitch");
     let spanning = spanning.filter_map(|switch| {
+        let uuid = switch.text("dvsUuid");
         Some(VirtualSwitch {
             name: switch.text("dvsName")?.to_owned(),
+            // Each datacenter of a vCenter may have one of that name.
+            key: uuid.and_then(crate::uuid),
             distributed: true,
             uplinks: uplinks(switch, &cards),
-            leads_out: None,
             mtu: switch.number("mtu"),
-            port_groups: networks.port_groups(switch.text("dvsUuid").unwrap_or_default()),
+            port_groups: networks.port_groups(uuid.unwrap_or_default()),
+            ..VirtualSwitch::default()
         })
     });
     let mut all: Vec<VirtualSwitch> = own.chain(spanning).collect();

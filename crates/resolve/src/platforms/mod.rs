@@ -365,12 +365,7 @@ impl Placing<'_, '_> {
     fn switches(&mut self, told: &Told<'_, Hypervisor>) {
         let what = &told.newest.what;
         for switch in &what.switches {
-            // One that spans hosts is one; one of a host is that host's.
-            let place = match switch.distributed {
-                true => format!("switch/{}", switch.name),
-                false => format!("switch/{}/{}", what.key, switch.name),
-            };
-            let subject = subject(&what.platform, &place);
+            let subject = subject(&what.platform, &what.switch_key(switch));
             self.thing(told, "virtual-switch", &subject, &switch.name);
         }
     }
