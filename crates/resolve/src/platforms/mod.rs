@@ -116,7 +116,9 @@ fn inside(seats: &[&Seat]) -> Marks {
     for seat in seats {
         let identity = seat.identity.as_ref();
         let links = seat.attributes.interfaces.iter();
-        marks.macs.extend(links.filter_map(|link| link.mac.clone()));
+        // The end of a guest's cable, and its address is the guest's.
+        let own = links.filter(|link| !link.name.as_bytes().starts_with(b"macvtap"));
+        marks.macs.extend(own.filter_map(|link| link.mac.clone()));
         marks.macs.extend(
             identity
                 .into_iter()
