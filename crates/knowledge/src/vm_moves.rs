@@ -167,8 +167,6 @@ fn settings(guest: &Guest) -> Vec<(&'static str, String)> {
         PlatformKind::HyperV => "checkpoint",
         _ => "snapshot",
     };
-    let untracked =
-        guest.platform.kind == PlatformKind::Vsphere && guest.changed_block_tracking == Some(false);
     let all = [
         (rule, snapshots),
         (
@@ -189,10 +187,6 @@ fn settings(guest: &Guest) -> Vec<(&'static str, String)> {
         ),
         ("cpu_affinity", guest.cpu_affinity.clone()),
         ("numa_affinity", guest.numa_affinity.clone()),
-        (
-            "changed_block_tracking",
-            said(untracked, "it is switched off"),
-        ),
         (
             "container",
             said(guest.sort == GuestSort::Container, "it is one"),
@@ -467,7 +461,6 @@ mod tests {
     #[test]
     fn every_rule_that_is_found_has_words_and_every_word_a_rule() {
         let mut all = guest();
-        all.changed_block_tracking = Some(false);
         all.consolidation_needed = true;
         all.fault_tolerance = true;
         (all.tpm, all.secure_boot) = (Some(true), Some(true));
@@ -510,8 +503,8 @@ mod tests {
         for rule in &met {
             assert!(blocker(rule, "").is_some(), "{rule} has no words");
         }
-        // A rule about a cluster is applied where clusters are known.
-        let by_others = ["host_affinity"];
+        // What others are like counts too: these are applied where all of them are known.
+        let by_others = ["host_affinity", "changed_block_tracking"];
         for rule in &FILE.rule {
             let name = rule.name.as_str();
             assert!(
@@ -529,6 +522,11 @@ mod tests {
         shared.disks[0].shared = true;
         shared.disks[0].mode = DiskMode::ReadOnly;
         assert_eq!(rules(&shared), [""; 0], "nobody writes to it");
+        let untracked = Guest {
+            changed_block_tracking: Some(false),
+            ..guest()
+        };
+        assert_eq!(rules(&untracked), [""; 0], "as it comes out of the box");
         let off = Guest {
             power: Some(Power::Off),
             tools: Some(Tools {

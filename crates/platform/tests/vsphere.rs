@@ -359,6 +359,24 @@ fn a_guest_without_its_settings_is_a_hole_and_no_poor_fact() {
 }
 
 #[test]
+fn an_agent_of_the_cluster_is_no_guest_and_one_of_a_product_is() {
+    let told = |key: &str, of: &str| {
+        let managed = format!("<extensionKey>{key}</extensionKey><type>{of}</type>");
+        let answer = format!(
+            r#"<objects><obj type="VirtualMachine">vm-1</obj><propSet><name>name</name><val>vCLS-1</val></propSet>
+            <propSet><name>config.managedBy</name><val xsi:type="ManagedByInfo">{managed}</val></propSet></objects>"#
+        );
+        let told = estate(&[enveloped(&answer).as_bytes()]);
+        assert_eq!(told.untold, [""; 0], "nobody misses it");
+        told.guests.len()
+    };
+    assert_eq!(told("com.vmware.vim.eam", "cluster-agent"), 0);
+    assert_eq!(told("VirtualCenter", "vcls-entity"), 0);
+    assert_eq!(told("com.vmware.vim.eam", "host-agent"), 1);
+    assert_eq!(told("com.example.backup", "proxy"), 1);
+}
+
+#[test]
 fn what_a_linked_clone_takes_is_not_all_there_is_to_move() {
     let used = |backing: &str| {
         let disk = format!(

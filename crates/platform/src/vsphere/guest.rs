@@ -32,6 +32,7 @@ pub(super) const PATHS: &[&str] = &[
     "config.memoryAffinity",
     "config.changeTrackingEnabled",
     "config.ftInfo",
+    "config.managedBy",
     NUMA_NODES,
     "guest.hostName",
     "guest.ipAddress",
@@ -49,6 +50,9 @@ pub(super) const PATHS: &[&str] = &[
 ];
 
 pub(super) fn read(inventory: &Inventory, object: &Object, read: &mut Read) {
+    if is_of_the_platform(object) {
+        return;
+    }
     let state = object.text("runtime.connectionState");
     if let Some(state @ ("orphaned" | "invalid" | "inaccessible")) = state {
         let (key, name) = (&object.key, name(object).unwrap_or_default());
@@ -71,6 +75,19 @@ pub(super) fn read(inventory: &Inventory, object: &Object, read: &mut Read) {
     if let Some(used) = used.filter(|used| used.is_finite() && *used >= 0.0) {
         read.measured("vm_disk_used_bytes", &subject, used);
     }
+}
+
+/// True for an agent of the cluster (vCLS, since version 7.0 U1): the platform makes it, and makes it anew where it is needed.
+/// What else is managed by something (an appliance, an agent of a product) is a guest like any other.
+fn is_of_the_platform(object: &Object) -> bool {
+    let managed = object.value("config.managedBy");
+    let of = |path| managed.and_then(|managed| managed.text(path));
+    // Until 8.0 U2, and since then.
+    matches!(
+        (of("extensionKey"), of("type")),
+        (Some("com.vmware.vim.eam"), Some("cluster-agent"))
+            | (Some("VirtualCenter"), Some("vcls-entity"))
+    )
 }
 
 fn guest(inventory: &Inventory, object: &Object) -> Guest {
