@@ -299,6 +299,20 @@ fn a_datastore_is_what_it_is_made_of() {
             "Fabric VMFS-6 lost",
         ]
     );
+    let size = |key: &str| {
+        let moving = format!("{key} datastore_capacity_bytes");
+        (
+            estate.datastores[key].capacity_bytes.is_some(),
+            estate.measured.contains_key(&moving),
+        )
+    };
+    let moves = (false, true);
+    assert_eq!((size("datastore-3"), size("datastore-6")), (moves, moves));
+    assert_eq!(
+        size("datastore-4"),
+        (true, false),
+        "a disk is as large as it is"
+    );
     let share = &estate.datastores["datastore-3"];
     assert_eq!(
         share.server.as_ref().unwrap().to_string(),
