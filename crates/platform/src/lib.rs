@@ -27,7 +27,7 @@ mod words;
 use groma_model::Fact;
 use groma_model::fact::Measurement;
 
-pub use words::{mac_address, own_uuid, reachable, steady, uuid};
+pub use words::{lasting, mac_address, own_uuid, reachable, reaches_beyond_its_link, steady, uuid};
 
 /// What was read of a platform, and what was not.
 #[derive(Clone, PartialEq, Debug, Default)]

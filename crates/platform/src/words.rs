@@ -29,7 +29,13 @@ pub fn own_uuid(text: &str) -> Option<String> {
 /// An address, with or without the length of its network, that others can reach: not of its link, its host or a group alone.
 pub fn reachable(text: &str) -> Option<IpAddr> {
     let bare = text.split('/').next().unwrap_or_default();
-    let address: IpAddr = bare.trim().parse().ok()?;
+    reaches_beyond_its_link(bare.trim().parse().ok()?)
+}
+
+/// The address, if others can reach it, as [`reachable`]. One of IPv4 that is written within IPv6 (`::ffff:10.0.0.5`) is that
+/// of IPv4.
+pub fn reaches_beyond_its_link(address: IpAddr) -> Option<IpAddr> {
+    let address = address.to_canonical();
     let of_the_link = match address {
         IpAddr::V4(address) => address.is_link_local(),
         IpAddr::V6(address) => address.is_unicast_link_local(),
@@ -41,13 +47,19 @@ pub fn reachable(text: &str) -> Option<IpAddr> {
     useful.then_some(address)
 }
 
+/// An address that others can reach, and that will be the same tomorrow: [`reachable`] and [`steady`].
+pub fn lasting(text: &str, mac: Option<&str>) -> Option<IpAddr> {
+    reachable(text).filter(|_| steady(text, mac))
+}
+
 /// True for an address, with or without the length of its network, that will be the same tomorrow. IPv4 is; of IPv6 what
 /// DHCP handed out (a network of one: `/128`), what is made of the card's own MAC address (EUI-64, RFC 4291), and what a
 /// person or a small range counts up (`2001:db8::53`: the host's own half begins with 32 zeros). Everything else may be
 /// temporary (RFC 8981), and another one each day.
 pub fn steady(text: &str, mac: Option<&str>) -> bool {
     let (bare, length) = text.split_once('/').unwrap_or((text, ""));
-    match bare.trim().parse() {
+    let address = bare.trim().parse().map(|one: IpAddr| one.to_canonical());
+    match address {
         Ok(IpAddr::V4(_)) => true,
         Ok(IpAddr::V6(address)) => {
             let own = address.to_bits() & u128::from(u64::MAX);
@@ -123,6 +135,7 @@ mod tests {
         for (text, mac) in [
             ("10.77.0.12", None),
             ("10.77.0.12/24", mac),
+            ("::ffff:10.77.0.12/96", mac),
             ("2001:db8::5054:ff:feaa:1", mac),
             ("2001:db8::5054:ff:feaa:1/64", mac),
             ("2001:db8::4f1c:93de:1:2/128", None),
@@ -143,6 +156,43 @@ mod tests {
         ] {
             assert!(!steady(text, mac), "{text}");
         }
+    }
+
+    #[test]
+    fn an_address_that_others_reach_has_one_writing() {
+        for (text, told) in [
+            ("10.77.0.12/24", "10.77.0.12"),
+            ("::ffff:10.77.0.12", "10.77.0.12"),
+            ("2001:db8::53", "2001:db8::53"),
+        ] {
+            let told: IpAddr = told.parse().unwrap();
+            assert_eq!(
+                (reachable(text), lasting(text, None)),
+                (Some(told), Some(told))
+            );
+        }
+        for text in [
+            "127.0.0.1",
+            "::ffff:127.0.0.1",
+            "169.254.3.4/16",
+            "::ffff:169.254.3.4",
+            "fe80::1/64",
+            "::1",
+            "0.0.0.0",
+            "224.0.0.251",
+            "ff02::1",
+            "dhcp",
+            "",
+        ] {
+            assert_eq!(
+                (reachable(text), lasting(text, None)),
+                (None, None),
+                "{text}"
+            );
+        }
+        let another_tomorrow = "2001:db8::4f1c:93de:1:2/64";
+        assert!(reachable(another_tomorrow).is_some());
+        assert_eq!(lasting(another_tomorrow, None), None);
     }
 
     #[test]

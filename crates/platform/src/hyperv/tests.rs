@@ -173,6 +173,32 @@ fn an_empty_drive_is_nothing_and_an_address_of_zeros_is_none() {
 }
 
 #[test]
+fn an_address_that_is_another_tomorrow_is_told_of_no_card_and_no_host() {
+    let all = [
+        "10.30.5.4",
+        "2001:db8::215:5dff:fe01:203",
+        "2001:db8::4f1c:93de:1:2",
+    ];
+    let host = serde_json::json!({"Name": "HV1", "Addresses": all,
+        "Nics": [{"InterfaceDescription": "x", "MacAddress": "00155D010203"}]});
+    let card = serde_json::json!({"MacAddress": "00155D010203", "IPAddresses": all});
+    let machine =
+        serde_json::json!({"VMId": "0d1e2f30-1111-2222-3333-444455556666", "Adapters": [card]});
+    let read = of_value(&serde_json::json!({"Host": host, "Machines": [machine]}));
+    let kept: Vec<IpAddr> = all[..2].iter().map(|one| one.parse().unwrap()).collect();
+    let told: Vec<Vec<IpAddr>> = read
+        .facts
+        .iter()
+        .map(|fact| match fact {
+            Fact::Guest(guest) => guest.addresses().collect(),
+            Fact::Hypervisor(host) => host.addresses.clone(),
+            _ => Vec::new(),
+        })
+        .collect();
+    assert_eq!(told, [kept.clone(), kept]);
+}
+
+#[test]
 fn moments_are_read_in_both_writings() {
     let mail = guest("mail1");
     assert_eq!(mail.snapshots[0].taken_at.unwrap().day(), "2026-10-01");

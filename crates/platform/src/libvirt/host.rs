@@ -154,21 +154,9 @@ fn addresses(interface: &Element, mac: Option<&str>) -> Vec<IpAddr> {
     let mut all: Vec<IpAddr> = all
         .filter_map(|ip| {
             let (text, length) = (ip.attribute("address")?, ip.attribute("prefix"));
-            let whole = format!("{text}/{}", length.unwrap_or_default());
-            let steady = crate::steady(&whole, mac);
-            text.parse().ok().filter(|_| steady)
+            crate::lasting(&format!("{text}/{}", length.unwrap_or_default()), mac)
         })
-        .filter(reaches_beyond_its_link)
         .collect();
     all.sort();
     all
-}
-
-/// False for addresses that mean something on one link or one host alone.
-pub fn reaches_beyond_its_link(address: &IpAddr) -> bool {
-    let of_link = match address {
-        IpAddr::V4(address) => address.is_link_local(),
-        IpAddr::V6(address) => address.is_unicast_link_local(),
-    };
-    !of_link && !address.is_loopback() && !address.is_unspecified() && !address.is_multicast()
 }

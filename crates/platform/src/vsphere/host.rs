@@ -8,11 +8,10 @@ use groma_model::virtualization::{Hypervisor, HypervisorNic, PortGroup, VirtualS
 use groma_model::{Fact, Foreign};
 
 use super::answer::Object;
-use super::device::address;
 use super::element::Element;
 use super::inventory::{Inventory, name};
 use super::network::{Networks, standard_vlan};
-use crate::{Read, mac_address};
+use crate::{Read, mac_address, reachable};
 
 pub(super) const PATHS: &[&str] = &[
     "name",
@@ -137,7 +136,11 @@ fn names(object: &Object) -> Vec<HostName> {
 
 fn addresses(object: &Object) -> Vec<IpAddr> {
     let cards = parts(object, "config.network.vnic", "HostVirtualNic");
-    let mut all: Vec<IpAddr> = object.text("name").and_then(address).into_iter().collect();
+    let mut all: Vec<IpAddr> = object
+        .text("name")
+        .and_then(reachable)
+        .into_iter()
+        .collect();
     for card in cards {
         let Some(ip) = card.at("spec/ip") else {
             continue;
@@ -146,7 +149,7 @@ fn addresses(object: &Object) -> Vec<IpAddr> {
         let newer = newer.flat_map(|six| six.all("ipV6Address"));
         let newer = newer.filter_map(|one| one.text("ipAddress"));
         let told = ip.text("ipAddress").into_iter().chain(newer);
-        all.extend(told.filter_map(address));
+        all.extend(told.filter_map(reachable));
     }
     all.sort();
     all.dedup();
