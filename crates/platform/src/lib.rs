@@ -19,6 +19,7 @@ pub mod document;
 pub mod hyperv;
 mod json;
 pub mod libvirt;
+mod load;
 pub mod ovf;
 pub mod proxmox;
 pub mod vsphere;
