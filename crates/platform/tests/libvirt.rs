@@ -626,6 +626,35 @@ fn a_uuid_of_the_smbios_names_the_host_as_its_file_alone_does() {
 }
 
 #[test]
+fn of_two_descriptions_of_one_thing_the_same_counts_whichever_came_first() {
+    let sysinfo = |uuid: &str, maker: &str| {
+        let entry = |name: &str, value: &str| format!("<entry name='{name}'>{value}</entry>");
+        let all = entry("uuid", uuid) + &entry("manufacturer", maker);
+        format!("<sysinfo type='smbios'><system>{all}</system></sysinfo>").into_bytes()
+    };
+    let (one, other) = (
+        sysinfo("4dea22b3-1d52-d8f3-2516-782e98ab3fa0", "Old Ltd"),
+        sysinfo("9e1d4f3b-2c77-4d10-8a55-0b6c7d8e9f22", "New Ltd"),
+    );
+    let running = String::from_utf8_lossy(WEB).into_owned();
+    let resting = running.replacen(" id='1'", "", 1);
+    assert_ne!(running, resting);
+    for pair in [
+        [one.as_slice(), &other],
+        [running.as_bytes(), resting.as_bytes()],
+    ] {
+        let told = |bytes: [&[u8]; 3]| read("x", &bytes.concat()).facts;
+        let [first, second] = pair;
+        assert_eq!(
+            told([CAPABILITIES, first, second]),
+            told([CAPABILITIES, second, first])
+        );
+    }
+    let both = [running.as_bytes(), resting.as_bytes()].concat();
+    assert_eq!(guests(&read("x", &both))[0].power, Some(Power::On));
+}
+
+#[test]
 fn a_uuid_that_stands_in_every_board_names_no_host() {
     let shared = "03000200-0400-0500-0006-000700080009";
     let host = asked(shared, Some(shared));

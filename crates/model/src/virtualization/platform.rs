@@ -247,7 +247,9 @@ pub enum AffinitySort {
 }
 
 /// Where disks of guests lie.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize, JsonSchema,
+)]
 pub struct Datastore {
     /// Where it belongs.
     pub platform: Platform,

@@ -7,7 +7,7 @@ use super::domain::bytes;
 use super::tree::Element;
 
 /// A host, as far as it is known.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub struct Host {
     /// What libvirt tells it from others by; made up at each start of the daemon where the SMBIOS has none.
     pub uuid: Option<String>,
@@ -30,7 +30,7 @@ pub struct Host {
 }
 
 /// The hardware of a host, by its SMBIOS.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub struct Machine {
     /// UUID of the system.
     pub uuid: Option<String>,
@@ -43,7 +43,7 @@ pub struct Machine {
 }
 
 /// A network card or bridge of a host.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub struct Card {
     /// Its name.
     pub name: String,
