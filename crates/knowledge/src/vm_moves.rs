@@ -294,18 +294,15 @@ fn holds_still(guest: &Guest) -> bool {
 
 fn way(target: &Target, guest: &Guest) -> Way {
     let (from, to) = (guest.platform.kind, target.platform);
-    match (
-        holds_still(guest),
-        from == to && from != PlatformKind::Other,
-    ) {
-        (true, _) => Way::Cold,
-        (false, true) if guest.power == Some(Power::On) => Way::Live,
-        (false, false)
-            if from == PlatformKind::Vsphere && guest.changed_block_tracking == Some(true) =>
-        {
-            Way::Warm
-        }
-        _ => Way::Cold,
+    // One that is off stands still anyway, and is copied once.
+    if holds_still(guest) || guest.power != Some(Power::On) {
+        return Way::Cold;
+    }
+    let is_tracked = from == PlatformKind::Vsphere && guest.changed_block_tracking == Some(true);
+    match from == to && from != PlatformKind::Other {
+        true => Way::Live,
+        false if is_tracked => Way::Warm,
+        false => Way::Cold,
     }
 }
 
@@ -575,6 +572,11 @@ mod tests {
             ..guest()
         };
         assert_eq!(way(&untracked, PlatformKind::Proxmox), Way::Cold);
+        for power in [Some(Power::Off), Some(Power::Suspended), None] {
+            let still = Guest { power, ..guest() };
+            assert_eq!(way(&still, PlatformKind::Proxmox), Way::Cold, "{power:?}");
+            assert_eq!(way(&still, PlatformKind::Vsphere), Way::Cold, "{power:?}");
+        }
         let mut bound = guest();
         bound.passthrough.push(Passthrough::default());
         assert_eq!(way(&bound, PlatformKind::Vsphere), Way::Cold);
