@@ -128,12 +128,7 @@ fn switches(site: &SiteId, guest: &Guest, hosts: &Hosts<'_>) -> BTreeSet<String>
                 .map_or(by_group, |name| *name == switch.name)
         })
     });
-    named
-        .map(|switch| match switch.distributed {
-            true => format!("switch/{}", switch.name),
-            false => format!("switch/{}/{}", host.key, switch.name),
-        })
-        .collect()
+    named.map(|switch| host.switch_key(switch)).collect()
 }
 
 /// The machine knows from inside whom it runs on.
@@ -156,7 +151,7 @@ fn hypervisor(raw: &Raw<Hypervisor>, estate: &Estate, drafts: &mut Drafts) {
     };
     // One that spans hosts stands on none of them.
     for switch in host.switches.iter().filter(|switch| !switch.distributed) {
-        let key = format!("switch/{}/{}", host.key, switch.name);
+        let key = host.switch_key(switch);
         if let Some(switch) = entity(raw, &host.platform, &key, estate) {
             lead(
                 switch,

@@ -182,3 +182,55 @@ fn a_guest_that_its_host_told_who_it_is_runs_on_it_with_and_without_the_platform
     let named = entities.iter().filter(|e| e.name == "esx1.corp.example");
     assert_eq!(named.count(), 1, "one host, told of by two");
 }
+
+#[test]
+fn a_card_is_plugged_into_the_switch_of_its_own_host_and_not_into_another_of_that_name() {
+    let esx = |key: &str, switch: Option<&str>| Hypervisor {
+        key: key.into(),
+        name: key.into(),
+        switches: vec![VirtualSwitch {
+            name: "dvs-core".into(),
+            key: switch.map(str::to_owned),
+            distributed: true,
+            ..VirtualSwitch::default()
+        }],
+        ..esx()
+    };
+    let guest = |key: &str, host: &str| {
+        let mut guest = Guest {
+            key: key.into(),
+            name: key.into(),
+            host: Some(host.into()),
+            ..guest()
+        };
+        guest.nics[0].switch = Some("dvs-core".into());
+        guest.nics[0].mac = None;
+        guest
+    };
+    let providers = |switches: [Option<&str>; 2]| {
+        let mut told = Told::default();
+        told.host("ops1", "10.0.0.9");
+        for (number, switch) in switches.into_iter().enumerate() {
+            let host = format!("host-{number}");
+            let of_it = guest(&format!("vm-{number}"), &host);
+            told.say("ops1", SOURCE, Fact::Guest(Box::new(of_it)));
+            let host = esx(&host, switch);
+            told.say("ops1", SOURCE, Fact::Hypervisor(Box::new(host)));
+        }
+        let (graph, _) = told.graph_and_entities();
+        let plugged = graph.dependencies.into_iter();
+        let plugged = plugged.filter(|need| need.kind == "attached-to");
+        let all: Vec<_> = plugged.map(|need| need.provider.entity).collect();
+        assert_eq!(all.len(), 2);
+        all.into_iter()
+            .collect::<std::collections::BTreeSet<_>>()
+            .len()
+    };
+    assert_eq!(providers([Some("501e"), Some("502f")]), 2);
+    assert_eq!(providers([Some("501e"), Some("501e")]), 1);
+    assert_eq!(
+        providers([None, None]),
+        1,
+        "a platform that has names alone"
+    );
+}

@@ -167,8 +167,6 @@ fn settings(guest: &Guest) -> Vec<(&'static str, String)> {
         PlatformKind::HyperV => "checkpoint",
         _ => "snapshot",
     };
-    let untracked =
-        guest.platform.kind == PlatformKind::Vsphere && guest.changed_block_tracking == Some(false);
     let all = [
         (rule, snapshots),
         (
@@ -189,10 +187,6 @@ fn settings(guest: &Guest) -> Vec<(&'static str, String)> {
         ),
         ("cpu_affinity", guest.cpu_affinity.clone()),
         ("numa_affinity", guest.numa_affinity.clone()),
-        (
-            "changed_block_tracking",
-            said(untracked, "it is switched off"),
-        ),
         (
             "container",
             said(guest.sort == GuestSort::Container, "it is one"),
@@ -300,18 +294,15 @@ fn holds_still(guest: &Guest) -> bool {
 
 fn way(target: &Target, guest: &Guest) -> Way {
     let (from, to) = (guest.platform.kind, target.platform);
-    match (
-        holds_still(guest),
-        from == to && from != PlatformKind::Other,
-    ) {
-        (true, _) => Way::Cold,
-        (false, true) if guest.power == Some(Power::On) => Way::Live,
-        (false, false)
-            if from == PlatformKind::Vsphere && guest.changed_block_tracking == Some(true) =>
-        {
-            Way::Warm
-        }
-        _ => Way::Cold,
+    // One that is off stands still anyway, and is copied once.
+    if holds_still(guest) || guest.power != Some(Power::On) {
+        return Way::Cold;
+    }
+    let is_tracked = from == PlatformKind::Vsphere && guest.changed_block_tracking == Some(true);
+    match from == to && from != PlatformKind::Other {
+        true => Way::Live,
+        false if is_tracked => Way::Warm,
+        false => Way::Cold,
     }
 }
 
@@ -467,7 +458,6 @@ mod tests {
     #[test]
     fn every_rule_that_is_found_has_words_and_every_word_a_rule() {
         let mut all = guest();
-        all.changed_block_tracking = Some(false);
         all.consolidation_needed = true;
         all.fault_tolerance = true;
         (all.tpm, all.secure_boot) = (Some(true), Some(true));
@@ -510,8 +500,8 @@ mod tests {
         for rule in &met {
             assert!(blocker(rule, "").is_some(), "{rule} has no words");
         }
-        // A rule about a cluster is applied where clusters are known.
-        let by_others = ["host_affinity"];
+        // What others are like counts too: these are applied where all of them are known.
+        let by_others = ["host_affinity", "changed_block_tracking"];
         for rule in &FILE.rule {
             let name = rule.name.as_str();
             assert!(
@@ -529,6 +519,11 @@ mod tests {
         shared.disks[0].shared = true;
         shared.disks[0].mode = DiskMode::ReadOnly;
         assert_eq!(rules(&shared), [""; 0], "nobody writes to it");
+        let untracked = Guest {
+            changed_block_tracking: Some(false),
+            ..guest()
+        };
+        assert_eq!(rules(&untracked), [""; 0], "as it comes out of the box");
         let off = Guest {
             power: Some(Power::Off),
             tools: Some(Tools {
@@ -577,6 +572,11 @@ mod tests {
             ..guest()
         };
         assert_eq!(way(&untracked, PlatformKind::Proxmox), Way::Cold);
+        for power in [Some(Power::Off), Some(Power::Suspended), None] {
+            let still = Guest { power, ..guest() };
+            assert_eq!(way(&still, PlatformKind::Proxmox), Way::Cold, "{power:?}");
+            assert_eq!(way(&still, PlatformKind::Vsphere), Way::Cold, "{power:?}");
+        }
         let mut bound = guest();
         bound.passthrough.push(Passthrough::default());
         assert_eq!(way(&bound, PlatformKind::Vsphere), Way::Cold);

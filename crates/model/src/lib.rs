@@ -52,6 +52,7 @@ pub mod sentinel;
 pub mod sheet;
 mod short_text;
 pub mod sighting;
+pub mod smbios;
 mod stated;
 pub mod store;
 pub mod time;

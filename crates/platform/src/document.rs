@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::json::items;
-use crate::words::{mac_address, reachable, uuid};
+use crate::words::{mac_address, own_uuid, reachable};
 use crate::{Read, hyperv};
 
 /// Most things of one kind.
@@ -68,7 +68,7 @@ fn platform(value: &Value) -> Read {
     each.take(
         "hypervisors",
         |thing: &mut Hypervisor| {
-            thing.uuid = thing.uuid.as_deref().and_then(uuid);
+            thing.uuid = thing.uuid.as_deref().and_then(own_uuid);
             thing
                 .addresses
                 .retain(|address| reachable(&address.to_string()).is_some());
@@ -87,7 +87,7 @@ fn platform(value: &Value) -> Read {
     each.take(
         "guests",
         |thing: &mut Guest| {
-            thing.uuid = thing.uuid.as_deref().and_then(uuid);
+            thing.uuid = thing.uuid.as_deref().and_then(own_uuid);
             thing.nics.iter_mut().for_each(plain);
             Some((&thing.platform, &thing.key))
         },

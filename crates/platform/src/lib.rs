@@ -19,6 +19,7 @@ pub mod document;
 pub mod hyperv;
 mod json;
 pub mod libvirt;
+mod load;
 pub mod ovf;
 pub mod ovirt;
 pub mod proxmox;
@@ -30,7 +31,7 @@ pub mod xapi;
 use groma_model::Fact;
 use groma_model::fact::Measurement;
 
-pub use words::{mac_address, reachable, steady, uuid};
+pub use words::{lasting, mac_address, own_uuid, reachable, reaches_beyond_its_link, steady, uuid};
 
 /// What was read of a platform, and what was not.
 #[derive(Clone, PartialEq, Debug, Default)]

@@ -15,7 +15,7 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
 use crate::Read;
-use crate::words::{mac_address, uuid};
+use crate::words::{mac_address, own_uuid};
 
 /// Most elements of a descriptor, and how deep they stand.
 const ELEMENTS_MAX: usize = 500_000;
@@ -185,7 +185,7 @@ impl Reading {
             // VirtualBox puts its own description beside, and gives a machine one UUID for all.
             "Machine" if self.in_system => {
                 if let Some(system) = self.systems.last_mut() {
-                    system.uuid = text("uuid").and_then(|text| uuid(&text));
+                    system.uuid = text("uuid").and_then(|text| own_uuid(&text));
                 }
             }
             _ => {}

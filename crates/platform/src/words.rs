@@ -25,10 +25,21 @@ pub fn uuid(text: &str) -> Option<String> {
     (digits.len() == 32 && !means_none).then(|| groups(&digits, &[8, 4, 4, 4, 12], "-"))
 }
 
+/// The UUID that hardware or firmware tells of itself, as [`uuid`]; `None` also for one that many machines have.
+pub fn own_uuid(text: &str) -> Option<String> {
+    uuid(text).filter(|uuid| !groma_model::smbios::is_placeholder(uuid))
+}
+
 /// An address, with or without the length of its network, that others can reach: not of its link, its host or a group alone.
 pub fn reachable(text: &str) -> Option<IpAddr> {
     let bare = text.split('/').next().unwrap_or_default();
-    let address: IpAddr = bare.trim().parse().ok()?;
+    reaches_beyond_its_link(bare.trim().parse().ok()?)
+}
+
+/// The address, if others can reach it, as [`reachable`]. One of IPv4 that is written within IPv6 (`::ffff:10.0.0.5`) is that
+/// of IPv4.
+pub fn reaches_beyond_its_link(address: IpAddr) -> Option<IpAddr> {
+    let address = address.to_canonical();
     let of_the_link = match address {
         IpAddr::V4(address) => address.is_link_local(),
         IpAddr::V6(address) => address.is_unicast_link_local(),
@@ -40,13 +51,19 @@ pub fn reachable(text: &str) -> Option<IpAddr> {
     useful.then_some(address)
 }
 
+/// An address that others can reach, and that will be the same tomorrow: [`reachable`] and [`steady`].
+pub fn lasting(text: &str, mac: Option<&str>) -> Option<IpAddr> {
+    reachable(text).filter(|_| steady(text, mac))
+}
+
 /// True for an address, with or without the length of its network, that will be the same tomorrow. IPv4 is; of IPv6 what
 /// DHCP handed out (a network of one: `/128`), what is made of the card's own MAC address (EUI-64, RFC 4291), and what a
 /// person or a small range counts up (`2001:db8::53`: the host's own half begins with 32 zeros). Everything else may be
 /// temporary (RFC 8981), and another one each day.
 pub fn steady(text: &str, mac: Option<&str>) -> bool {
     let (bare, length) = text.split_once('/').unwrap_or((text, ""));
-    match bare.trim().parse() {
+    let address = bare.trim().parse().map(|one: IpAddr| one.to_canonical());
+    match address {
         Ok(IpAddr::V4(_)) => true,
         Ok(IpAddr::V6(address)) => {
             let own = address.to_bits() & u128::from(u64::MAX);
@@ -144,6 +161,7 @@ mod tests {
         for (text, mac) in [
             ("10.77.0.12", None),
             ("10.77.0.12/24", mac),
+            ("::ffff:10.77.0.12/96", mac),
             ("2001:db8::5054:ff:feaa:1", mac),
             ("2001:db8::5054:ff:feaa:1/64", mac),
             ("2001:db8::4f1c:93de:1:2/128", None),
@@ -164,6 +182,43 @@ mod tests {
         ] {
             assert!(!steady(text, mac), "{text}");
         }
+    }
+
+    #[test]
+    fn an_address_that_others_reach_has_one_writing() {
+        for (text, told) in [
+            ("10.77.0.12/24", "10.77.0.12"),
+            ("::ffff:10.77.0.12", "10.77.0.12"),
+            ("2001:db8::53", "2001:db8::53"),
+        ] {
+            let told: IpAddr = told.parse().unwrap();
+            assert_eq!(
+                (reachable(text), lasting(text, None)),
+                (Some(told), Some(told))
+            );
+        }
+        for text in [
+            "127.0.0.1",
+            "::ffff:127.0.0.1",
+            "169.254.3.4/16",
+            "::ffff:169.254.3.4",
+            "fe80::1/64",
+            "::1",
+            "0.0.0.0",
+            "224.0.0.251",
+            "ff02::1",
+            "dhcp",
+            "",
+        ] {
+            assert_eq!(
+                (reachable(text), lasting(text, None)),
+                (None, None),
+                "{text}"
+            );
+        }
+        let another_tomorrow = "2001:db8::4f1c:93de:1:2/64";
+        assert!(reachable(another_tomorrow).is_some());
+        assert_eq!(lasting(another_tomorrow, None), None);
     }
 
     #[test]
@@ -190,5 +245,18 @@ mod tests {
         ] {
             assert_eq!(uuid(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_uuid_of_every_board_is_nobodys_own() {
+        for text in [
+            "03000200-0400-0500-0006-000700080009",
+            "11111111-1111-1111-1111-111111111111",
+        ] {
+            assert_eq!(own_uuid(text), None, "{text}");
+            assert!(uuid(text).is_some(), "a platform may call a thing that");
+        }
+        let own = "420eabcd-1234-5678-9abc-def012345678";
+        assert_eq!(own_uuid(own).as_deref(), Some(own));
     }
 }

@@ -163,7 +163,7 @@ fn disks_of_every_sort_are_told_apart() {
     assert_eq!(
         shown,
         [
-            row("vda", "/dev/vg0/db", DiskFormat::Raw, true),
+            row("vda", "/dev/vg0/db", DiskFormat::Raw, false),
             row(
                 "vdb",
                 "rbd://mon1.corp.example:6789/pool/image",
@@ -414,8 +414,49 @@ fn a_logical_volume_of_a_pool_is_no_device_that_is_handed_through() {
         db.disks[3].datastore.as_deref(),
         Some("11111111-2222-4333-8444-5555555555b1")
     );
-    // The twin: without the pool, nobody knows that somebody divides the device.
-    assert!(guest(DB).disks[0].raw_device);
+    // Without the pool it is none either: its path says that somebody divided a disk.
+    assert!(!guest(DB).disks[0].raw_device);
+}
+
+#[test]
+fn a_device_is_handed_through_whole_where_its_path_names_one() {
+    let is_raw = |path: &str, device: &str| {
+        let text = format!(
+            "<devices><disk type='block' device='{device}'><source dev='{path}'/><target dev='vda'/></disk></devices>"
+        );
+        of("kvm", &text).disks[0].raw_device
+    };
+    for path in [
+        "/dev/sdb",
+        "/dev/sdb1",
+        "/dev/nvme0n1",
+        "/dev/disk/by-id/wwn-0x5000c500a1b2c3d4",
+        "/dev/disk/by-id/dm-uuid-mpath-3600508b400105e210000900000490000",
+        "/dev/disk/by-path/ip-10.0.0.1:3260-iscsi-iqn.2010-05.com.example:x-lun-1",
+        "/dev/mapper/mpatha",
+        "/dev/mapper/3600508b400105e210000900000490000",
+        "/dev/mapper/35000c500a1b2c3d4",
+        "/dev/disk/by-id/dm-name-mpathb",
+    ] {
+        assert!(is_raw(path, "disk"), "{path}");
+    }
+    for path in [
+        "/dev/vg0/db",
+        "/dev/sda/db",
+        "/dev/mapper/vg0-db",
+        "/dev/mapper/luks-3600508b4",
+        "/dev/disk/by-id/dm-name-vg0-db",
+        "/dev/disk/by-id/dm-uuid-LVM-abcdef",
+        "/dev/zvol/tank/vm-1",
+        "/dev/drbd0",
+        "/dev/drbd/by-res/r0/0",
+        "/dev/rbd0",
+        "/dev/rbd/rbd/image",
+        "/dev/dm-3",
+    ] {
+        assert!(!is_raw(path, "disk"), "{path}");
+        assert!(is_raw(path, "lun"), "{path}: its commands go through");
+    }
 }
 
 #[test]
@@ -489,12 +530,15 @@ fn snapshots_belong_to_their_guest_oldest_first() {
 
 #[test]
 fn what_a_running_guest_wrote_since_its_start_is_not_what_it_takes() {
-    let used = |power, format: &str| {
+    let used = |power, format: &str, is_whole: bool| {
         let text =
             String::from_utf8_lossy(SNAP).replace("type='qcow2'", &format!("type='{format}'"));
         let mut whole = Installation::named("x");
         let mut guest = guest(text.as_bytes());
         guest.power = Some(power);
+        if is_whole {
+            guest.disks[0].backing = None;
+        }
         let key = guest.key.clone();
         whole.add(Document::Guest(Box::new(guest)));
         let block = Block {
@@ -509,9 +553,11 @@ fn what_a_running_guest_wrote_since_its_start_is_not_what_it_takes() {
             guests(&read)[0].disks[0].thin,
         )
     };
-    assert_eq!(used(Power::On, "qcow2"), (Some(400.0), Some(true)));
-    assert_eq!(used(Power::Off, "qcow2"), (Some(10.0), Some(true)));
-    assert_eq!(used(Power::On, "raw"), (Some(400.0), None));
+    assert_eq!(used(Power::On, "qcow2", true), (Some(400.0), Some(true)));
+    assert_eq!(used(Power::Off, "qcow2", true), (Some(10.0), Some(true)));
+    assert_eq!(used(Power::On, "raw", true), (Some(400.0), None));
+    // A file that holds the changes of another one is not all there is to move.
+    assert_eq!(used(Power::Off, "qcow2", false), (None, Some(true)));
 }
 
 #[test]
@@ -556,6 +602,7 @@ fn a_uuid_that_the_daemon_makes_up_at_each_start_names_no_host() {
         None,
         Some("00000000-0000-0000-0000-000000000000"),
         Some("11111111-1111-1111-1111-111111111111"),
+        Some("03000200-0400-0500-0006-000700080009"),
         Some("Not Settable"),
     ] {
         let host = asked(random, filler);
@@ -576,6 +623,47 @@ fn a_uuid_of_the_smbios_names_the_host_as_its_file_alone_does() {
         (host.key.as_str(), host.uuid.as_deref()),
         (written, Some(HOST))
     );
+}
+
+#[test]
+fn of_two_descriptions_of_one_thing_the_same_counts_whichever_came_first() {
+    let sysinfo = |uuid: &str, maker: &str| {
+        let entry = |name: &str, value: &str| format!("<entry name='{name}'>{value}</entry>");
+        let all = entry("uuid", uuid) + &entry("manufacturer", maker);
+        format!("<sysinfo type='smbios'><system>{all}</system></sysinfo>").into_bytes()
+    };
+    let (one, other) = (
+        sysinfo("4dea22b3-1d52-d8f3-2516-782e98ab3fa0", "Old Ltd"),
+        sysinfo("9e1d4f3b-2c77-4d10-8a55-0b6c7d8e9f22", "New Ltd"),
+    );
+    let running = String::from_utf8_lossy(WEB).into_owned();
+    let resting = running.replacen(" id='1'", "", 1);
+    assert_ne!(running, resting);
+    for pair in [
+        [one.as_slice(), &other],
+        [running.as_bytes(), resting.as_bytes()],
+    ] {
+        let told = |bytes: [&[u8]; 3]| read("x", &bytes.concat()).facts;
+        let [first, second] = pair;
+        assert_eq!(
+            told([CAPABILITIES, first, second]),
+            told([CAPABILITIES, second, first])
+        );
+    }
+    let both = [running.as_bytes(), resting.as_bytes()].concat();
+    assert_eq!(guests(&read("x", &both))[0].power, Some(Power::On));
+}
+
+#[test]
+fn a_uuid_that_stands_in_every_board_names_no_host() {
+    let shared = "03000200-0400-0500-0006-000700080009";
+    let host = asked(shared, Some(shared));
+    assert_eq!((host.key.as_str(), host.uuid), ("hv1.corp.example", None));
+    // A file of capabilities alone has nothing else, and belongs to whatever the operator calls it.
+    let own = "4dea22b3-1d52-d8f3-2516-782e98ab3fa0";
+    let capabilities = String::from_utf8_lossy(CAPABILITIES).replace(own, shared);
+    let file = read("kvm7", &[capabilities.as_bytes(), WEB].concat());
+    assert_eq!(guests(&file)[0].platform.id, "kvm7");
 }
 
 #[test]

@@ -247,6 +247,12 @@ fn a_host_tells_its_hardware_its_network_and_its_time() {
             ("vSwitch0", false, "vmnic0 vmnic1".to_owned(), 2),
         ]
     );
+    let keys: Vec<_> = host.switches.iter().map(|one| one.key.as_deref()).collect();
+    assert_eq!(keys[0], Some("501e0a1b-2c3d-4e5f-6071-8293a4b5c6d7"));
+    assert!(
+        keys[1..].iter().all(Option::is_none),
+        "no other spans hosts"
+    );
     assert_eq!(
         (host.nics[0].speed_mbps, host.nics[1].speed_mbps),
         (None, Some(25_000))
@@ -293,6 +299,20 @@ fn a_datastore_is_what_it_is_made_of() {
             "Fabric VMFS-6 lost",
         ]
     );
+    let size = |key: &str| {
+        let moving = format!("{key} datastore_capacity_bytes");
+        (
+            estate.datastores[key].capacity_bytes.is_some(),
+            estate.measured.contains_key(&moving),
+        )
+    };
+    let moves = (false, true);
+    assert_eq!((size("datastore-3"), size("datastore-6")), (moves, moves));
+    assert_eq!(
+        size("datastore-4"),
+        (true, false),
+        "a disk is as large as it is"
+    );
     let share = &estate.datastores["datastore-3"];
     assert_eq!(
         share.server.as_ref().unwrap().to_string(),
@@ -328,10 +348,75 @@ fn what_a_role_hides_is_counted_and_what_a_version_lacks_is_not() {
         ]
     );
     assert_eq!(estate.guests["vm-47"].tpm, None);
-    assert_eq!(
-        estate.untold,
-        ["vm-46 is orphaned: its host cannot read its settings"]
+    assert_eq!(estate.untold, [LOST]);
+}
+
+const LOST: &str = "vm-46 (\"lost\") is orphaned: its host cannot read its settings; bring its datastore back, or take it off the list";
+
+#[test]
+fn a_guest_without_its_settings_is_a_hole_and_no_poor_fact() {
+    let told = estate(&WRITTEN);
+    assert_eq!(told.guests.get("vm-46"), None);
+    // The twin: some are lost to their host, and the platform still has their settings.
+    let guests = String::from_utf8_lossy(answer!("written/guests.xml")).into_owned();
+    let known = guests.replace(
+        ">orphaned</val></propSet>",
+        r#">orphaned</val></propSet>
+<propSet><name>config.hardware.device</name><val xsi:type="ArrayOfVirtualDevice"></val></propSet>"#,
     );
+    assert_ne!(known, guests);
+    let mut answers = WRITTEN;
+    answers[8] = known.as_bytes();
+    let told = estate(&answers);
+    assert!(told.guests.contains_key("vm-46"));
+    assert_eq!(told.untold, [LOST]);
+}
+
+#[test]
+fn an_agent_of_the_cluster_is_no_guest_and_one_of_a_product_is() {
+    let told = |key: &str, of: &str| {
+        let managed = format!("<extensionKey>{key}</extensionKey><type>{of}</type>");
+        let answer = format!(
+            r#"<objects><obj type="VirtualMachine">vm-1</obj><propSet><name>name</name><val>vCLS-1</val></propSet>
+            <propSet><name>config.managedBy</name><val xsi:type="ManagedByInfo">{managed}</val></propSet></objects>"#
+        );
+        let told = estate(&[enveloped(&answer).as_bytes()]);
+        assert_eq!(told.untold, [""; 0], "nobody misses it");
+        told.guests.len()
+    };
+    assert_eq!(told("com.vmware.vim.eam", "cluster-agent"), 0);
+    assert_eq!(told("VirtualCenter", "vcls-entity"), 0);
+    assert_eq!(told("com.vmware.vim.eam", "host-agent"), 1);
+    assert_eq!(told("com.example.backup", "proxy"), 1);
+}
+
+#[test]
+fn what_a_linked_clone_takes_is_not_all_there_is_to_move() {
+    let used = |backing: &str| {
+        let disk = format!(
+            r#"<VirtualDevice xsi:type="VirtualDisk"><key>2000</key><backing xsi:type="{backing}</backing></VirtualDevice>"#
+        );
+        let answer = format!(
+            r#"<objects><obj type="VirtualMachine">vm-1</obj><propSet><name>summary.storage.committed</name><val>77</val></propSet>
+            <propSet><name>config.hardware.device</name><val xsi:type="ArrayOfVirtualDevice">{disk}</val></propSet></objects>"#
+        );
+        estate(&[enveloped(&answer).as_bytes()])
+            .measured
+            .get("vm-1 vm_disk_used_bytes")
+            .copied()
+    };
+    let flat = r#"VirtualDiskFlatVer2BackingInfo"><fileName>[a] web/web-000002.vmdk</fileName>"#;
+    assert_eq!(used(flat), Some(77.0));
+    let parent = |inner: &str| format!("{flat}<parent><fileName>{inner}</parent>");
+    let own = "[a] web/web.vmdk</fileName>";
+    assert_eq!(used(&parent(own)), Some(77.0), "a snapshot of its own");
+    assert_eq!(used(&parent("[a] base/base.vmdk</fileName>")), None);
+    let below = format!("{own}<parent><fileName>[a] base/base.vmdk</fileName></parent>");
+    assert_eq!(used(&parent(&below)), None, "and a snapshot on top of it");
+    let raw = flat
+        .replace("Flat", "RawDiskMapping")
+        .replace("Ver2", "Ver1");
+    assert_eq!(used(&raw), None, "a device of the storage has no file");
 }
 
 #[test]

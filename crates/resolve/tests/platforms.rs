@@ -236,6 +236,24 @@ fn a_host_with_an_agent_is_that_machine_and_its_switches_are_things() {
 }
 
 #[test]
+fn a_host_with_the_end_of_a_guests_cable_is_not_that_guest() {
+    let joined = |name: &str| {
+        let mut told = one_guest();
+        told.named("agent-1", "kvm1", "m1");
+        told.say(
+            "agent-1",
+            link("eth0", "physical", "aa:bb:cc:00:00:01", &["10.0.0.2/24"]),
+        );
+        told.say("agent-1", link(name, "virtual", MAC, &[]));
+        let resolution = told.resolved();
+        let entity = &resolution.estate.entities[&id_of(&resolution, "qemu/104")];
+        entity.has_agent || !entity.attributes.not_joined.is_empty()
+    };
+    assert!(!joined("macvtap0"));
+    assert!(joined("eth1"), "a card of its own may be the guest's");
+}
+
+#[test]
 fn templates_clusters_and_datastores_are_things_of_their_own() {
     let mut told = Told::default();
     let template = Guest {

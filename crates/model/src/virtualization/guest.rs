@@ -10,7 +10,9 @@ use crate::name::HostName;
 use crate::{Foreign, Timestamp};
 
 /// A virtual machine, a system container, or a template, as its platform tells of it.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize, JsonSchema,
+)]
 pub struct Guest {
     /// Where it belongs.
     pub platform: Platform,
@@ -148,7 +150,9 @@ pub enum Firmware {
 }
 
 /// A disk of a guest.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize, JsonSchema,
+)]
 pub struct GuestDisk {
     /// As the guest's settings call it: `Hard disk 1`, `vda`, `scsi0`.
     pub name: String,
@@ -264,7 +268,9 @@ impl DiskMode {
 }
 
 /// A network card of a guest.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize, JsonSchema,
+)]
 pub struct GuestNic {
     /// As the guest's settings call it: `Network adapter 1`, `net0`.
     pub name: String,
@@ -292,7 +298,9 @@ pub struct GuestNic {
 }
 
 /// A state of a guest that somebody kept.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize, JsonSchema,
+)]
 pub struct GuestSnapshot {
     /// Its name.
     pub name: Foreign,
@@ -340,7 +348,9 @@ pub enum PassthroughSort {
 }
 
 /// The platform's helper inside a guest.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize, JsonSchema,
+)]
 pub struct Tools {
     /// False where it is missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,8 +1,9 @@
 //! What carries machines: platforms of virtualization, their hosts, the guests on them, and what those lie on.
 //!
 //! A platform is asked by one vantage, or its own export is imported; both make the same facts. Every thing has a `key`, which
-//! the platform never gives to another one: a managed object's id (`vm-42`), a UUID, `qemu/104`. Keys mean something within
-//! their [`Platform`] alone.
+//! no other one of its kind has at the same time: a managed object's id (`vm-42`), a UUID, `qemu/104`. Most platforms never give
+//! it to another one; Proxmox VE gives the number of a guest that was removed to a later one. Keys mean something within their
+//! [`Platform`] alone.
 //!
 //! None of it holds a number that moves; those stand in [`Measurement`](crate::fact::Measurement)s whose subject is
 //! [`Platform::subject`] of the key:

@@ -153,6 +153,9 @@ pub struct HypervisorNic {
 pub struct VirtualSwitch {
     /// `vSwitch0`, `vmbr0`, `br0`.
     pub name: String,
+    /// What the platform itself tells it from another one of that name by: a distributed switch's UUID.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
     /// True for one that spans hosts.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub distributed: bool,
@@ -244,7 +247,9 @@ pub enum AffinitySort {
 }
 
 /// Where disks of guests lie.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize, JsonSchema,
+)]
 pub struct Datastore {
     /// Where it belongs.
     pub platform: Platform,

@@ -2,7 +2,9 @@
 
 use std::net::IpAddr;
 
-use super::{Cluster, Datastore, Guest, GuestSort, Hypervisor, Platform, PlatformKind};
+use super::{
+    Cluster, Datastore, Guest, GuestSort, Hypervisor, Platform, PlatformKind, VirtualSwitch,
+};
 use crate::Foreign;
 
 impl PlatformKind {
@@ -69,6 +71,15 @@ impl Guest {
 }
 
 impl Hypervisor {
+    /// The key of one of its switches. One that spans hosts is the same on all of them; one of a host is that host's.
+    pub fn switch_key(&self, switch: &VirtualSwitch) -> String {
+        let own = switch.key.as_ref().unwrap_or(&switch.name);
+        match switch.distributed {
+            true => format!("switch/{own}"),
+            false => format!("switch/{}/{own}", self.key),
+        }
+    }
+
     /// One line a person understands.
     pub fn says(&self) -> String {
         format!(
@@ -104,6 +115,30 @@ impl Datastore {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn switches_of_one_name_are_told_apart_where_the_platform_does() {
+        let host = |key: &str| Hypervisor {
+            key: key.to_owned(),
+            ..Hypervisor::default()
+        };
+        let switch = |distributed, key: Option<&str>| VirtualSwitch {
+            name: "core".to_owned(),
+            distributed,
+            key: key.map(str::to_owned),
+            ..VirtualSwitch::default()
+        };
+        let (one, other) = (host("host-1"), host("host-2"));
+        let spanning = switch(true, Some("501e"));
+        assert_eq!(one.switch_key(&spanning), "switch/501e");
+        assert_eq!(one.switch_key(&spanning), other.switch_key(&spanning));
+        let second = switch(true, Some("502f"));
+        assert_ne!(one.switch_key(&spanning), one.switch_key(&second));
+        assert_eq!(one.switch_key(&switch(true, None)), "switch/core");
+        let own = switch(false, None);
+        assert_eq!(one.switch_key(&own), "switch/host-1/core");
+        assert_ne!(one.switch_key(&own), other.switch_key(&own));
+    }
 
     #[test]
     fn the_word_of_a_platform_is_what_serde_writes() {

@@ -89,16 +89,30 @@ impl Stores {
     }
 }
 
-/// The disks of a machine, and what they take where they lie.
+/// The disks of a machine, and what they take where they lie, if that is known of all.
 pub(super) fn disks(machine: &Value, stores: &mut Stores) -> (Vec<GuestDisk>, Option<f64>) {
-    let drives: Vec<&Value> = list(machine, "Disks", PARTS_MAX).collect();
-    let sizes: Vec<f64> = drives
-        .iter()
-        .filter_map(|drive| number(drive, "FileSize"))
-        .collect();
-    let used = (!sizes.is_empty()).then(|| sizes.iter().sum());
-    let disks = drives.into_iter().filter_map(|drive| disk(drive, stores));
-    (disks.collect(), used)
+    let drives = list(machine, "Disks", PARTS_MAX);
+    let (disks, taken): (Vec<GuestDisk>, Vec<Option<f64>>) = drives
+        .filter_map(|drive| {
+            let disk = disk(drive, stores)?;
+            let taken = taken(drive, &disk);
+            Some((disk, taken))
+        })
+        .unzip();
+    let used: Option<f64> = taken.into_iter().sum();
+    let used = used.filter(|_| !disks.is_empty());
+    (disks, used)
+}
+
+/// What the file of a disk takes. The file of one with a parent holds the changes alone.
+fn taken(drive: &Value, disk: &GuestDisk) -> Option<f64> {
+    let is_whole = disk.backing.is_none() && sort(drive).as_deref() != Some("differencing");
+    number(drive, "FileSize").filter(|_| is_whole)
+}
+
+fn sort(drive: &Value) -> Option<String> {
+    let words = [(2, "fixed"), (3, "dynamic"), (4, "differencing")];
+    word(drive, "VhdType", &words)
 }
 
 /// A drive without a path is empty.
@@ -108,11 +122,6 @@ fn disk(drive: &Value, stores: &mut Stores) -> Option<GuestDisk> {
     let place = |key: &str| text(drive, key).unwrap_or_default();
     let raw_device = text(drive, "DiskNumber").is_some();
     let is_set = path.to_lowercase().ends_with(".vhds");
-    let sort = word(
-        drive,
-        "VhdType",
-        &[(2, "fixed"), (3, "dynamic"), (4, "differencing")],
-    );
     Some(GuestDisk {
         name: format!(
             "{} {}:{}",
@@ -128,7 +137,7 @@ fn disk(drive: &Value, stores: &mut Stores) -> Option<GuestDisk> {
             format(drive, &path)
         },
         capacity_bytes: whole(drive, "Size"),
-        thin: match sort.as_deref() {
+        thin: match sort(drive).as_deref() {
             Some("fixed") => Some(false),
             Some("dynamic" | "differencing") => Some(true),
             _ => None,

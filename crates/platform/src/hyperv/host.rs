@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::PARTS_MAX;
 use crate::json::{as_text, list, small, text, whole};
-use crate::words::{mac_address, reachable, uuid};
+use crate::words::{lasting, mac_address, own_uuid};
 
 /// The key of the one cluster of a platform.
 const CLUSTER_KEY: &str = "cluster";
@@ -36,9 +36,15 @@ pub(super) fn host(
         .iter()
         .filter_map(|key| HostName::parse(&text(host, key)?))
         .collect();
+    let nics = nics(host);
+    // Nobody says on which card each is.
+    let on_any = |text: &str| {
+        let of_cards = nics.iter().map(|nic| nic.mac.as_deref());
+        of_cards.chain([None]).find_map(|mac| lasting(text, mac))
+    };
     let addresses: BTreeSet<IpAddr> = list(host, "Addresses", PARTS_MAX)
         .filter_map(as_text)
-        .filter_map(|text| reachable(&text))
+        .filter_map(|text| on_any(&text))
         .collect();
     let peers = |key: &str| {
         let texts = list(host, key, PARTS_MAX).filter_map(as_text);
@@ -52,7 +58,7 @@ pub(super) fn host(
         name: Foreign::from(text(host, "Name").unwrap_or_default()),
         names: names.into_iter().collect(),
         addresses: addresses.into_iter().collect(),
-        uuid: text(host, "Uuid").as_deref().and_then(uuid),
+        uuid: text(host, "Uuid").as_deref().and_then(own_uuid),
         product: text(host, "Product"),
         vendor: text(host, "Manufacturer"),
         model: text(host, "Model"),
@@ -64,7 +70,7 @@ pub(super) fn host(
         cluster: in_cluster.then(|| CLUSTER_KEY.to_owned()),
         dns_servers: peers("DnsServers"),
         ntp_servers: peers("NtpServers"),
-        nics: nics(host),
+        nics,
         switches: switches(value),
         datastores,
         ..Hypervisor::default()

@@ -24,7 +24,7 @@ use serde_json::Value;
 use self::disk::{Stores, disks};
 use crate::Read;
 use crate::json::{as_text, flag, list, number, small, text, whole};
-use crate::words::{mac_address, reachable, uuid};
+use crate::words::{lasting, mac_address, own_uuid, uuid};
 
 /// What stands in such a file as its `schema`.
 pub const SCHEMA: &str = "groma.hyperv/1";
@@ -102,7 +102,7 @@ fn guest(
         platform: platform.clone(),
         name: Foreign::from(text(machine, "Name").unwrap_or_else(|| key.clone())),
         sort: GuestSort::Machine,
-        uuid: text(machine, "BiosGuid").as_deref().and_then(uuid),
+        uuid: text(machine, "BiosGuid").as_deref().and_then(own_uuid),
         instance_uuid: Some(key.clone()),
         key,
         power: power(machine),
@@ -192,16 +192,17 @@ fn cards(machine: &Value) -> Vec<GuestNic> {
     adapters
         .enumerate()
         .map(|(at, adapter)| {
+            // An address that is given out at the first start is all zeros before it.
+            let mac = text(adapter, "MacAddress").as_deref().and_then(mac_address);
             let mut addresses: Vec<_> = list(adapter, "IPAddresses", PARTS_MAX)
                 .filter_map(as_text)
-                .filter_map(|text| reachable(&text))
+                .filter_map(|text| lasting(&text, mac.as_deref()))
                 .collect();
             addresses.sort();
             addresses.dedup();
             GuestNic {
                 name: text(adapter, "Name").unwrap_or_else(|| format!("adapter {}", at + 1)),
-                // An address that is given out at the first start is all zeros before it.
-                mac: text(adapter, "MacAddress").as_deref().and_then(mac_address),
+                mac,
                 model: flag(adapter, "IsLegacy")
                     .map(|is_legacy| if is_legacy { "legacy" } else { "synthetic" }.to_owned()),
                 switch: text(adapter, "SwitchName"),

@@ -114,6 +114,43 @@ fn disks_say_what_they_are_and_whose_changes_they_hold() {
 }
 
 #[test]
+fn what_disks_take_is_told_where_it_is_known_of_all() {
+    let used = |disks: Value| {
+        let machine = serde_json::json!({"Name": "m", "VMId": "0d1e2f30-1111-2222-3333-444455556666", "Disks": disks});
+        let read = of_value(&serde_json::json!({"Host": {"Name": "HV1"}, "Machines": [machine]}));
+        read.facts.iter().find_map(|fact| match fact {
+            Fact::Measurement(one) => Some(one.value),
+            _ => None,
+        })
+    };
+    let disk = |name: &str, size: u64| serde_json::json!({"Path": format!("D:\\vm\\{name}"), "FileSize": size});
+    let own = disk("a.vhdx", 5000);
+    assert_eq!(
+        used(serde_json::json!([own, disk("b.vhdx", 70)])),
+        Some(5070.0)
+    );
+    let mut child = disk("b_1F.avhdx", 70);
+    child["ParentPath"] = "D:\\vm\\b.vhdx".into();
+    assert_eq!(
+        used(serde_json::json!([own, child])),
+        None,
+        "the changes alone"
+    );
+    let mut child = disk("b.vhdx", 70);
+    child["VhdType"] = 4.into();
+    assert_eq!(
+        used(serde_json::json!([own, child])),
+        None,
+        "its parent is not told"
+    );
+    let unmeasured = serde_json::json!({"Path": "D:\\vm\\c.vhdx"});
+    assert_eq!(used(serde_json::json!([own, unmeasured])), None);
+    // A drive that is empty takes nothing, and a machine without disks nobody measured.
+    assert_eq!(used(serde_json::json!([own, {"Path": null}])), Some(5000.0));
+    assert_eq!(used(serde_json::json!([])), None);
+}
+
+#[test]
 fn an_empty_drive_is_nothing_and_an_address_of_zeros_is_none() {
     assert_eq!(guest("mail1").media, ["D:\\iso\\setup.iso".into()]);
     let old = guest("old1");
@@ -133,6 +170,32 @@ fn an_empty_drive_is_nothing_and_an_address_of_zeros_is_none() {
         mail.nics[0].addresses,
         ["10.30.5.4".parse::<IpAddr>().unwrap()]
     );
+}
+
+#[test]
+fn an_address_that_is_another_tomorrow_is_told_of_no_card_and_no_host() {
+    let all = [
+        "10.30.5.4",
+        "2001:db8::215:5dff:fe01:203",
+        "2001:db8::4f1c:93de:1:2",
+    ];
+    let host = serde_json::json!({"Name": "HV1", "Addresses": all,
+        "Nics": [{"InterfaceDescription": "x", "MacAddress": "00155D010203"}]});
+    let card = serde_json::json!({"MacAddress": "00155D010203", "IPAddresses": all});
+    let machine =
+        serde_json::json!({"VMId": "0d1e2f30-1111-2222-3333-444455556666", "Adapters": [card]});
+    let read = of_value(&serde_json::json!({"Host": host, "Machines": [machine]}));
+    let kept: Vec<IpAddr> = all[..2].iter().map(|one| one.parse().unwrap()).collect();
+    let told: Vec<Vec<IpAddr>> = read
+        .facts
+        .iter()
+        .map(|fact| match fact {
+            Fact::Guest(guest) => guest.addresses().collect(),
+            Fact::Hypervisor(host) => host.addresses.clone(),
+            _ => Vec::new(),
+        })
+        .collect();
+    assert_eq!(told, [kept.clone(), kept]);
 }
 
 #[test]

@@ -61,14 +61,42 @@ fn mode(disk: &Element, read_only: bool) -> DiskMode {
     }
 }
 
-/// A device of the host or a whole LUN. Whether a volume manager gave it is known to [`super::Installation`].
+/// A device of the host or a whole LUN. A volume that somebody divided (LVM, ZFS, DRBD, Ceph) is a file by another name.
 fn is_raw_device(disk: &Element) -> bool {
-    let protocol = disk
-        .child("source")
-        .and_then(|source| source.attribute("protocol"));
+    let of_source = |name: &str| {
+        disk.child("source")
+            .and_then(|source| source.attribute(name))
+    };
     disk.says("device", "lun")
-        || matches!(disk.attribute("type"), Some("block" | "nvme" | "vhostvdpa"))
-        || protocol == Some("iscsi")
+        || matches!(disk.attribute("type"), Some("nvme" | "vhostvdpa"))
+        || of_source("protocol") == Some("iscsi")
+        || of_source("dev").is_some_and(names_a_device)
+}
+
+/// True for the path of a whole disk, or of a part of one: `/dev/sdb`, `/dev/nvme0n1`, `/dev/disk/by-path/…`,
+/// `/dev/mapper/mpatha`. A volume group may be called `sda` too, and has its volumes below it.
+fn names_a_device(path: &str) -> bool {
+    let Some(name) = path.strip_prefix("/dev/") else {
+        return false;
+    };
+    let by_id = name.strip_prefix("disk/by-id/");
+    match (by_id, name.strip_prefix("mapper/")) {
+        (Some(id), _) if id.starts_with("dm-uuid-") => id.starts_with("dm-uuid-mpath-"),
+        (Some(id), _) => id.strip_prefix("dm-name-").is_none_or(is_multipath),
+        (None, Some(mapped)) => is_multipath(mapped),
+        (None, None) => {
+            let kernel = ["sd", "nvme", "vd", "xvd", "hd", "dasd"];
+            let is_disk = kernel.iter().any(|start| name.starts_with(start));
+            name.starts_with("disk/by-") || (is_disk && !name.contains('/'))
+        }
+    }
+}
+
+/// `mpatha`, or the number a LUN has in the whole world: 3, and the 16 or 32 digits of its NAA.
+fn is_multipath(mapped: &str) -> bool {
+    let digits = mapped.strip_prefix('3').unwrap_or_default();
+    let is_number = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    mapped.starts_with("mpath") || (is_number && matches!(digits.len(), 16 | 32))
 }
 
 fn format(disk: &Element) -> DiskFormat {
@@ -183,7 +211,7 @@ fn file_system(held: &Element) -> Option<GuestDisk> {
         path: Some(Foreign::from(from)),
         format: format.map_or(DiskFormat::Unknown, format_called),
         mode: mode(held, held.child("readonly").is_some()),
-        raw_device: held.says("type", "block"),
+        raw_device: names_a_device(from),
         ..GuestDisk::default()
     })
 }
@@ -195,7 +223,7 @@ fn handed_over(device: &Element) -> Option<GuestDisk> {
         name: block.to_owned(),
         path: Some(Foreign::from(block)),
         format: DiskFormat::Raw,
-        raw_device: true,
+        raw_device: names_a_device(block),
         ..GuestDisk::default()
     })
 }

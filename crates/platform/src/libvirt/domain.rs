@@ -30,10 +30,11 @@ pub(super) fn guest(domain: &Element) -> Option<Guest> {
     let firmware = os.and_then(|os| firmware(os, domain));
     let empty = Element::default();
     let devices = domain.child("devices").unwrap_or(&empty);
-    let own_uuid = domain.text_at(&["hwuuid"]).and_then(crate::uuid);
+    let told = domain.text_at(&["hwuuid"]).unwrap_or(&key);
+    let own_uuid = crate::own_uuid(told);
     Some(Guest {
         name: Foreign::from(domain.text_at(&["name"])?),
-        uuid: (sort == GuestSort::Machine).then(|| own_uuid.unwrap_or_else(|| key.clone())),
+        uuid: own_uuid.filter(|_| sort == GuestSort::Machine),
         key,
         sort,
         power: domain.attribute("id").map(|_| Power::On),

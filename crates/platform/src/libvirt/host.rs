@@ -7,7 +7,7 @@ use super::domain::bytes;
 use super::tree::Element;
 
 /// A host, as far as it is known.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub struct Host {
     /// What libvirt tells it from others by; made up at each start of the daemon where the SMBIOS has none.
     pub uuid: Option<String>,
@@ -30,7 +30,7 @@ pub struct Host {
 }
 
 /// The hardware of a host, by its SMBIOS.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub struct Machine {
     /// UUID of the system.
     pub uuid: Option<String>,
@@ -43,7 +43,7 @@ pub struct Machine {
 }
 
 /// A network card or bridge of a host.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub struct Card {
     /// Its name.
     pub name: String,
@@ -76,7 +76,7 @@ pub(super) fn host(capabilities: &Element) -> Host {
     let memory = cells.iter().filter_map(|cell| bytes(cell.child("memory")?));
     let memory = memory.fold(0_u64, u64::saturating_add);
     Host {
-        uuid: host.text_at(&["uuid"]).and_then(crate::uuid),
+        uuid: host.text_at(&["uuid"]).and_then(crate::own_uuid),
         processor: host.text_at(&["cpu", "model"]).map(str::to_owned),
         sockets: distinct(&processors, &["socket_id"]),
         cores: distinct(
@@ -110,21 +110,11 @@ pub(super) fn machine(sysinfo: &Element) -> Machine {
         found.text().map(str::to_owned)
     };
     Machine {
-        uuid: entry("system", "uuid")
-            .as_deref()
-            .and_then(crate::uuid)
-            .filter(|uuid| !is_filler(uuid)),
+        uuid: entry("system", "uuid").as_deref().and_then(crate::own_uuid),
         vendor: entry("system", "manufacturer"),
         model: entry("system", "product"),
         processor: entry("processor", "version"),
     }
-}
-
-/// True for a UUID of one byte again and again, which a careless maker writes and libvirt passes over.
-fn is_filler(uuid: &str) -> bool {
-    let digits: Vec<u8> = uuid.bytes().filter(|byte| *byte != b'-').collect();
-    let first = digits.get(..2);
-    digits.chunks(2).all(|byte| Some(byte) == first)
 }
 
 pub(super) fn card(interface: &Element) -> Option<Card> {
@@ -164,21 +154,9 @@ fn addresses(interface: &Element, mac: Option<&str>) -> Vec<IpAddr> {
     let mut all: Vec<IpAddr> = all
         .filter_map(|ip| {
             let (text, length) = (ip.attribute("address")?, ip.attribute("prefix"));
-            let whole = format!("{text}/{}", length.unwrap_or_default());
-            let steady = crate::steady(&whole, mac);
-            text.parse().ok().filter(|_| steady)
+            crate::lasting(&format!("{text}/{}", length.unwrap_or_default()), mac)
         })
-        .filter(reaches_beyond_its_link)
         .collect();
     all.sort();
     all
-}
-
-/// False for addresses that mean something on one link or one host alone.
-pub fn reaches_beyond_its_link(address: &IpAddr) -> bool {
-    let of_link = match address {
-        IpAddr::V4(address) => address.is_link_local(),
-        IpAddr::V6(address) => address.is_unicast_link_local(),
-    };
-    !of_link && !address.is_loopback() && !address.is_unspecified() && !address.is_multicast()
 }

@@ -1,5 +1,6 @@
 //! All of one host, put together: which pool a disk lies in, what it takes there, which VLAN a network gives a card.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use groma_model::name::HostName;
@@ -61,25 +62,17 @@ impl Installation {
     pub fn add(&mut self, document: Document) {
         match document {
             Document::Guest(guest) => {
-                let weight = |guest: &Guest| (guest.power.is_some(), format!("{guest:?}"));
-                let known = self.guests.get(&guest.key);
-                if known.is_none_or(|known| weight(known) < weight(&guest)) {
-                    self.guests.insert(guest.key.clone(), *guest);
-                }
+                let known = self.guests.entry(guest.key.clone()).or_default();
+                keep(known, *guest, |guest| guest.power.is_some());
             }
-            Document::Host(host) => {
-                let weight = |host: &Host| (host.processor.is_some(), format!("{host:?}"));
-                if weight(&self.host) < weight(&host) {
-                    self.host = *host;
-                }
-            }
-            Document::Machine(machine) => self.machine = machine,
-            Document::Card(card) => keep(&mut self.cards, card.name.clone(), card),
+            Document::Host(host) => keep(&mut self.host, *host, |host| host.processor.is_some()),
+            Document::Machine(machine) => keep(&mut self.machine, machine, |_| true),
+            Document::Card(card) => put(&mut self.cards, card.name.clone(), card),
             Document::Pool(_) if self.pools.len() >= PLACES_MAX => self.left_out += 1,
             Document::Network(_) if self.networks.len() >= PLACES_MAX => self.left_out += 1,
-            Document::Pool(pool) => keep(&mut self.pools, pool.datastore.key.clone(), pool),
-            Document::Volume(volume) => keep(&mut self.volumes, volume.path.clone(), volume),
-            Document::Network(network) => keep(&mut self.networks, network.name.clone(), network),
+            Document::Pool(pool) => put(&mut self.pools, pool.datastore.key.clone(), pool),
+            Document::Volume(volume) => put(&mut self.volumes, volume.path.clone(), volume),
+            Document::Network(network) => put(&mut self.networks, network.name.clone(), network),
             Document::Snapshot(guest, snapshot) => {
                 self.snapshots.entry(guest).or_default().push(snapshot);
             }
@@ -287,7 +280,7 @@ impl Installation {
         all.next().filter(|_| all.next().is_none())
     }
 
-    /// Says where a disk lies and how large it is; the answer is what it takes there.
+    /// Says where a disk lies and how large it is; the answer is what it takes there, if that is all of it.
     fn lay(&self, disk: &mut GuestDisk, block: Block, is_off: bool) -> Option<u64> {
         let path = disk.path.as_ref().map(|path| path.lossy().into_owned());
         let volume = path.as_deref().and_then(|path| self.volume(path));
@@ -316,7 +309,9 @@ impl Installation {
         disk.thin = taken
             .zip(disk.capacity_bytes)
             .map(|(taken, whole)| taken < whole);
-        taken.or(block.physical_bytes)
+        // The file of a disk with another below it holds the changes alone.
+        let is_whole = disk.backing.is_none();
+        taken.or(block.physical_bytes).filter(|_| is_whole)
     }
 
     fn volume(&self, path: &str) -> Option<&Volume> {
@@ -347,11 +342,20 @@ impl Installation {
     }
 }
 
-/// Keeps one of two, whichever came first.
-fn keep<T: std::fmt::Debug>(all: &mut BTreeMap<String, T>, key: String, new: T) {
-    let known = all.get(&key);
-    if known.is_none_or(|known| format!("{known:?}") < format!("{new:?}")) {
-        all.insert(key, new);
+/// Keeps one of two, always the same one: the one that is worth more, else the greater.
+fn keep<T: Ord>(known: &mut T, new: T, worth: fn(&T) -> bool) {
+    if (worth(known), &*known) < (worth(&new), &new) {
+        *known = new;
+    }
+}
+
+/// Keeps one of two with one key.
+fn put<T: Ord>(all: &mut BTreeMap<String, T>, key: String, new: T) {
+    match all.entry(key) {
+        Entry::Vacant(free) => {
+            free.insert(new);
+        }
+        Entry::Occupied(mut known) => keep(known.get_mut(), new, |_| true),
     }
 }
 

@@ -26,7 +26,7 @@ use groma_model::virtualization::{Guest, GuestSnapshot};
 
 use crate::Read;
 pub use domain::guest_of;
-pub use host::{Card, Host, Machine, reaches_beyond_its_link};
+pub use host::{Card, Host, Machine};
 pub use installation::{Block, Installation};
 pub use network::Network;
 pub use storage::{Pool, Volume};

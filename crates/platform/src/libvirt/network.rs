@@ -6,7 +6,7 @@ use super::card::vlan;
 use super::tree::Element;
 
 /// A network of a host, which is a switch and the ports of it that are alike.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Network {
     /// Its name.
     pub name: String,

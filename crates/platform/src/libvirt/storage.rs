@@ -8,7 +8,7 @@ use super::domain::unit;
 use super::tree::Element;
 
 /// A place for volumes.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Pool {
     /// As a fact; without a platform and hosts.
     pub datastore: Datastore,
@@ -26,7 +26,7 @@ pub struct Pool {
 }
 
 /// A disk in a pool.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub struct Volume {
     /// UUID of its pool, where whoever asked knows it; the description does not tell.
     pub pool: Option<String>,

@@ -19,7 +19,7 @@ pub(crate) struct Place<'a> {
 }
 
 /// Disks and media of a machine. A drive without a medium (`none`) is left out, and so are disks that are kept but not
-/// attached (`unused0`), and those that hold nothing but settings of the firmware (`efidisk0`, `tpmstate0`).
+/// attached (`unused0`), and those that hold nothing but settings (`efidisk0`, `tpmstate0`, what cloud-init is given).
 pub(crate) fn drives(settings: &Settings, place: &Place<'_>) -> (Vec<GuestDisk>, Vec<Foreign>) {
     let (mut disks, mut media) = (Vec::new(), Vec::new());
     for bus in BUSES {
@@ -27,7 +27,7 @@ pub(crate) fn drives(settings: &Settings, place: &Place<'_>) -> (Vec<GuestDisk>,
             let properties = Properties::of(value);
             let Some(volume) = properties
                 .first_or("file")
-                .filter(|volume| *volume != "none")
+                .filter(|volume| *volume != "none" && !is_cloud_init(volume))
             else {
                 continue;
             };
@@ -42,6 +42,15 @@ pub(crate) fn drives(settings: &Settings, place: &Place<'_>) -> (Vec<GuestDisk>,
     }
     media.sort();
     (disks, media)
+}
+
+/// `local-lvm:vm-104-cloudinit`, `local:104/vm-104-cloudinit.qcow2`: the platform makes it anew at each start.
+fn is_cloud_init(volume: &str) -> bool {
+    let endings = [".qcow2", ".raw"];
+    let bare = endings
+        .iter()
+        .find_map(|ending| volume.strip_suffix(ending));
+    bare.unwrap_or(volume).ends_with("cloudinit")
 }
 
 fn controller(bus: &str, scsi: Option<&str>) -> Option<DiskController> {

@@ -8,7 +8,7 @@ use groma_model::virtualization::{Guest, Tools};
 use serde_json::Value;
 
 use crate::json::{items, list, text};
-use crate::words::{mac_address, reachable, steady};
+use crate::words::{lasting, mac_address};
 
 /// Most interfaces and addresses of a guest.
 const INTERFACES_MAX: usize = 500;
@@ -40,8 +40,8 @@ impl Inside {
                 .iter()
                 .filter_map(|key| text(interface, key));
             // Each with the length of its network where that is told, and `mac` is that of its card.
-            let found = told.chain(plain).filter(|text| steady(text, Some(&mac)));
-            let found = found.filter_map(|text| reachable(&text));
+            let found = told.chain(plain);
+            let found = found.filter_map(|text| lasting(&text, Some(&mac)));
             let found: Vec<IpAddr> = found.collect();
             self.by_mac.entry(mac).or_default().extend(found);
         }

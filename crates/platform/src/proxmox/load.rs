@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::Read;
 use crate::json::{items, number};
+use crate::load::{mean, p95};
 
 /// A week has 336 half hours; more rows than this are no week.
 const ROWS_MAX: usize = 5_000;
@@ -65,15 +66,4 @@ fn period<'v>(rows: impl Iterator<Item = &'v Value>) -> Option<f64> {
         .filter_map(|pair| Some(pair.last()? - pair.first()?));
     let step = steps.filter(|step| *step > 0.0).min_by(f64::total_cmp)?;
     Some(moments.last()? - moments.first()? + step)
-}
-
-fn p95(sorted: &[f64]) -> Option<f64> {
-    let at = (sorted.len() * 95).div_ceil(100).checked_sub(1)?;
-    sorted.get(at).copied()
-}
-
-fn mean(numbers: &[f64]) -> Option<f64> {
-    #[expect(clippy::cast_precision_loss, reason = "a few thousand rows")]
-    let count = numbers.len() as f64;
-    (!numbers.is_empty()).then(|| numbers.iter().sum::<f64>() / count)
 }

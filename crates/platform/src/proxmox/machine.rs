@@ -5,7 +5,7 @@ use groma_model::virtualization::{Firmware, Guest, GuestNic, Passthrough, Passth
 use super::disk::{Place, drives};
 use super::property::Properties;
 use super::settings::Settings;
-use crate::words::{mac_address, uuid};
+use crate::words::{mac_address, own_uuid, uuid};
 
 /// A machine as its settings tell it. What they do not tell (name within the platform, host, power) is left as it is.
 pub(crate) fn machine(guest: &mut Guest, settings: &Settings, place: &Place<'_>) {
@@ -20,7 +20,7 @@ pub(crate) fn machine(guest: &mut Guest, settings: &Settings, place: &Place<'_>)
     guest.nics = cards(settings);
     guest.uuid = settings
         .value("smbios1")
-        .and_then(|text| uuid(Properties::of(text).value("uuid")?));
+        .and_then(|text| own_uuid(Properties::of(text).value("uuid")?));
     guest.instance_uuid = settings.value("vmgenid").and_then(uuid);
     firmware(guest, settings);
     guest.hardware_version = settings

@@ -68,7 +68,7 @@ struct Draft {
     snapshots: Option<Vec<GuestSnapshot>>,
     inside: Inside,
     load: Load,
-    /// What a container takes; of a machine nobody tells.
+    /// What the root of a container takes: all of it, where it has no mount point. Of a machine nobody tells.
     disk_used: Option<f64>,
 }
 
@@ -172,7 +172,8 @@ impl Reader {
         questions.into_iter().map(about).collect()
     }
 
-    /// The facts: cluster, nodes, storages, guests, backup jobs, and their numbers. Empty where [`Reader::platform`] is.
+    /// The facts: cluster, nodes, storages, guests, backup jobs, and their numbers. Empty where [`Reader::platform`] is. A guest
+    /// without an answer to [`GuestQuestion::Config`] is left out: whoever asked tells why there was none.
     pub fn finish(mut self) -> Read {
         let mut read = Read::default();
         let Some(platform) = self.platform() else {
@@ -201,12 +202,16 @@ impl Reader {
         read
     }
 
+    /// Tells the guests whose settings were read. Of another one (its node is off) the list of the cluster knows a name and a
+    /// number: told as a fact, that would stand in the place of all that was known of it before.
     fn tell_guests(&mut self, platform: &Platform, read: &mut Read) {
         let availability = &self.availability;
         let stores = &self.stores;
-        let mut guests: Vec<(Guest, &Draft)> = self
+        let known = self
             .guests
             .values()
+            .filter(|draft| draft.settings.is_some());
+        let mut guests: Vec<(Guest, &Draft)> = known
             .map(|draft| {
                 let mut guest = draft.guest(stores);
                 guest.platform = platform.clone();
@@ -218,7 +223,7 @@ impl Reader {
         for (guest, draft) in &guests {
             let subject = platform.subject(&guest.key);
             draft.load.tell(&subject, read);
-            if let Some(used) = draft.disk_used {
+            if let Some(used) = draft.disk_used.filter(|_| guest.disks.len() < 2) {
                 read.measured("vm_disk_used_bytes", &subject, used);
             }
             for job in &self.jobs {

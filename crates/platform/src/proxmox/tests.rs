@@ -169,11 +169,33 @@ fn a_template_never_runs_and_one_whose_memory_lies_on_disk_stands_still() {
     let template = guest(&read, "qemu/9000");
     assert_eq!((template.sort, template.power), (GuestSort::Template, None));
     assert_eq!(guest(&read, "qemu/106").power, Some(Power::Suspended));
+}
+
+#[test]
+fn a_guest_whose_settings_nobody_read_is_no_poor_fact_and_in_no_backup() {
+    let keys = |read: &Read| -> Vec<String> {
+        let guests = read.facts.iter().filter_map(|fact| match fact {
+            Fact::Guest(guest) => Some(guest.key.clone()),
+            _ => None,
+        });
+        guests.collect()
+    };
+    // Its node is off: the list has its name, and nobody was asked for the rest.
+    let without = read();
     assert_eq!(
-        guest(&read, "qemu/107").power,
-        None,
-        "its node does not tell"
+        keys(&without),
+        ["lxc/105", "qemu/104", "qemu/106", "qemu/9000"]
     );
+    assert_eq!(jobs(&without).len(), 3);
+    // The twin: with its settings it is told, whatever state nobody knows it is in.
+    let mut reader = reader();
+    let question = Question::Guest(place("qemu/107"), GuestQuestion::Config);
+    let answer = r#"{"data":{"cores":2,"memory":2048,"net0":"virtio=BC:24:11:0A:0B:0F"}}"#;
+    reader.answer(&question, answer.as_bytes()).unwrap();
+    let with = reader.finish();
+    assert_eq!((keys(&with).len(), jobs(&with).len()), (5, 4));
+    let far = guest(&with, "qemu/107");
+    assert_eq!((far.power, far.nics.len()), (None, 1));
 }
 
 #[test]
@@ -196,7 +218,6 @@ fn a_template_is_in_no_backup_and_a_disk_that_is_left_out_makes_the_job_say_less
             ("backup-1".into(), "dns1".into(), 1, false),
             ("backup-1".into(), "mail1.corp.example".into(), 0, false),
             ("backup-2".into(), "win1".into(), 0, true),
-            ("backup-1".into(), "far1".into(), 0, false),
         ]
     );
     let of_dns = jobs(&read)[0];

@@ -23,6 +23,12 @@ pub(super) fn read(platform: &Platform, object: &Object, read: &mut Read) {
     hosts.dedup();
     let name = summary.text("name").or_else(|| details.text("name"));
     let sort = sort(summary, details);
+    let capacity: Option<u64> = summary.number("capacity");
+    // What others write to the same filer or disks moves the size of these.
+    let moves = matches!(
+        sort,
+        DatastoreSort::FileShare | DatastoreSort::Spread | DatastoreSort::Directory
+    );
     let datastore = Datastore {
         platform: platform.clone(),
         key: object.key.clone(),
@@ -34,18 +40,25 @@ pub(super) fn read(platform: &Platform, object: &Object, read: &mut Read) {
             .text("nas/remotePath")
             .or_else(|| details.text("path"))
             .map(Foreign::from),
-        capacity_bytes: summary.number("capacity"),
+        capacity_bytes: capacity.filter(|_| !moves),
         shared: summary.truth("multipleHostAccess"),
         hosts,
     };
-    // While nobody reaches it, the number is an old one.
-    let free = summary.number::<u64>("freeSpace");
-    let free = free.filter(|_| summary.truth("accessible") != Some(false));
     let subject = platform.subject(&object.key);
     read.facts.push(Fact::Datastore(Box::new(datastore)));
-    if let Some(free) = free {
-        #[expect(clippy::cast_precision_loss, reason = "bytes of a datastore")]
-        read.measured("datastore_free_bytes", &subject, free as f64);
+    // While nobody reaches it, the numbers are old ones.
+    if summary.truth("accessible") == Some(false) {
+        return;
+    }
+    let told = [
+        ("datastore_capacity_bytes", capacity.filter(|_| moves)),
+        ("datastore_free_bytes", summary.number("freeSpace")),
+    ];
+    for (metric, bytes) in told {
+        if let Some(bytes) = bytes {
+            #[expect(clippy::cast_precision_loss, reason = "bytes of a datastore")]
+            read.measured(metric, &subject, bytes as f64);
+        }
     }
 }
 

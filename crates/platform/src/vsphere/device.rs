@@ -8,7 +8,7 @@ use groma_model::virtualization::{GuestNic, Passthrough, PassthroughSort};
 use super::answer::Object;
 use super::element::Element;
 use super::network::Networks;
-use crate::{mac_address, steady};
+use crate::{lasting, mac_address};
 
 /// The maker that NVIDIA is on the PCI bus.
 const NVIDIA: i32 = 0x10de;
@@ -33,7 +33,9 @@ pub(super) fn nics(
     if let [only] = all.as_mut_slice()
         && inside.is_empty()
     {
-        let told = object.text("guest.ipAddress").and_then(address);
+        let mac = only.mac.as_deref();
+        let told = object.text("guest.ipAddress");
+        let told = told.and_then(|text| lasting(text, mac));
         only.addresses.extend(told);
     }
     all
@@ -121,22 +123,9 @@ fn told_addresses(told: &Element, mac: Option<&str>) -> Vec<IpAddr> {
         let older = told.all("ipAddress").filter_map(Element::own_text);
         all.extend(older.map(|text| (text, "")));
     }
-    let kept = all
-        .into_iter()
-        .filter(|(text, length)| steady(&format!("{text}/{length}"), mac));
-    kept.filter_map(|(text, _)| address(text)).collect()
-}
-
-/// An address others can reach: not of its link or itself alone.
-pub(super) fn address(text: &str) -> Option<IpAddr> {
-    let address: IpAddr = text.parse().ok()?;
-    let address = address.to_canonical();
-    let is_narrow = match address {
-        IpAddr::V4(address) => address.is_link_local(),
-        IpAddr::V6(address) => address.is_unicast_link_local(),
-    };
-    let is_one = !is_narrow && !address.is_loopback() && !address.is_unspecified();
-    (is_one && !address.is_multicast()).then_some(address)
+    let all = all.into_iter();
+    all.filter_map(|(text, length)| lasting(&format!("{text}/{length}"), mac))
+        .collect()
 }
 
 fn label(device: &Element) -> String {

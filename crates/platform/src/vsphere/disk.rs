@@ -53,6 +53,25 @@ fn disk(device: &Element, devices: &[&Element]) -> GuestDisk {
     }
 }
 
+/// True if a disk holds the changes of one in the folder of another machine: a linked clone. Snapshots of its own stand in its
+/// own folder, and are counted with it.
+pub(super) fn has_foreign_base(devices: Option<&Element>) -> bool {
+    let devices = devices.into_iter().flat_map(|all| all.all("VirtualDevice"));
+    let disks = devices.filter(|device| device.kind == "VirtualDisk");
+    let mut backings = disks.filter_map(|disk| disk.at("backing"));
+    backings.any(|backing| {
+        let own = backing.text("fileName").map(folder);
+        let below = std::iter::successors(backing.at("parent"), |file| file.at("parent"));
+        let mut files = below.map(|file| file.text("fileName").map(folder));
+        files.any(|of_it| of_it != own)
+    })
+}
+
+/// `[store] web1` of `[store] web1/web1-000001.vmdk`.
+fn folder(file: &str) -> &str {
+    file.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
 /// In bytes since version 5.5, before in units of 1024.
 fn capacity(device: &Element) -> Option<u64> {
     let old = || device.number::<u64>("capacityInKB")?.checked_mul(1024);

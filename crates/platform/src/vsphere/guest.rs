@@ -32,6 +32,7 @@ pub(super) const PATHS: &[&str] = &[
     "config.memoryAffinity",
     "config.changeTrackingEnabled",
     "config.ftInfo",
+    "config.managedBy",
     NUMA_NODES,
     "guest.hostName",
     "guest.ipAddress",
@@ -49,20 +50,44 @@ pub(super) const PATHS: &[&str] = &[
 ];
 
 pub(super) fn read(inventory: &Inventory, object: &Object, read: &mut Read) {
+    if is_of_the_platform(object) {
+        return;
+    }
     let state = object.text("runtime.connectionState");
     if let Some(state @ ("orphaned" | "invalid" | "inaccessible")) = state {
-        let key = &object.key;
+        let (key, name) = (&object.key, name(object).unwrap_or_default());
         read.untold.push(format!(
-            "{key} is {state}: its host cannot read its settings"
+            "{key} ({name:?}) is {state}: its host cannot read its settings; bring its datastore back, or take it off the list"
         ));
+        // A name alone would stand in the place of all that was known of it before.
+        if object.value("config.hardware.device").is_none() {
+            return;
+        }
     }
     let guest = guest(inventory, object);
     let used: Option<f64> = object.number("summary.storage.committed");
+    // It counts the files of the machine itself, and of a device of the storage none.
+    let is_whole = !guest.disks.iter().any(|disk| disk.raw_device)
+        && !disk::has_foreign_base(object.value("config.hardware.device"));
+    let used = used.filter(|_| is_whole);
     let subject = inventory.platform.subject(&object.key);
     read.facts.push(Fact::Guest(Box::new(guest)));
     if let Some(used) = used.filter(|used| used.is_finite() && *used >= 0.0) {
         read.measured("vm_disk_used_bytes", &subject, used);
     }
+}
+
+/// True for an agent of the cluster (vCLS, since version 7.0 U1): the platform makes it, and makes it anew where it is needed.
+/// What else is managed by something (an appliance, an agent of a product) is a guest like any other.
+fn is_of_the_platform(object: &Object) -> bool {
+    let managed = object.value("config.managedBy");
+    let of = |path| managed.and_then(|managed| managed.text(path));
+    // Until 8.0 U2, and since then.
+    matches!(
+        (of("extensionKey"), of("type")),
+        (Some("com.vmware.vim.eam"), Some("cluster-agent"))
+            | (Some("VirtualCenter"), Some("vcls-entity"))
+    )
 }
 
 fn guest(inventory: &Inventory, object: &Object) -> Guest {
@@ -79,7 +104,7 @@ fn guest(inventory: &Inventory, object: &Object) -> Guest {
             Some(true) => GuestSort::Template,
             _ => GuestSort::Machine,
         },
-        uuid: object.text("config.uuid").and_then(crate::uuid),
+        uuid: object.text("config.uuid").and_then(crate::own_uuid),
         instance_uuid: object.text("config.instanceUuid").and_then(crate::uuid),
         power: object.text("runtime.powerState").and_then(power),
         host: host.map(str::to_owned),

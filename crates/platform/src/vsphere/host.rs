@@ -8,11 +8,10 @@ use groma_model::virtualization::{Hypervisor, HypervisorNic, PortGroup, VirtualS
 use groma_model::{Fact, Foreign};
 
 use super::answer::Object;
-use super::device::address;
 use super::element::Element;
 use super::inventory::{Inventory, name};
 use super::network::{Networks, standard_vlan};
-use crate::{Read, mac_address};
+use crate::{Read, mac_address, reachable};
 
 pub(super) const PATHS: &[&str] = &[
     "name",
@@ -85,7 +84,7 @@ pub(super) fn read(inventory: &mut Inventory, object: &Object, read: &mut Read) 
 
 fn describe(hardware: &Element, host: &mut Hypervisor) {
     let text = |path: &str| hardware.text(path).map(str::to_owned);
-    host.uuid = hardware.text("uuid").and_then(crate::uuid);
+    host.uuid = hardware.text("uuid").and_then(crate::own_uuid);
     host.vendor = text("vendor");
     host.model = text("model");
     host.processor = text("cpuModel");
@@ -137,7 +136,11 @@ fn names(object: &Object) -> Vec<HostName> {
 
 fn addresses(object: &Object) -> Vec<IpAddr> {
     let cards = parts(object, "config.network.vnic", "HostVirtualNic");
-    let mut all: Vec<IpAddr> = object.text("name").and_then(address).into_iter().collect();
+    let mut all: Vec<IpAddr> = object
+        .text("name")
+        .and_then(reachable)
+        .into_iter()
+        .collect();
     for card in cards {
         let Some(ip) = card.at("spec/ip") else {
             continue;
@@ -146,7 +149,7 @@ fn addresses(object: &Object) -> Vec<IpAddr> {
         let newer = newer.flat_map(|six| six.all("ipV6Address"));
         let newer = newer.filter_map(|one| one.text("ipAddress"));
         let told = ip.text("ipAddress").into_iter().chain(newer);
-        all.extend(told.filter_map(address));
+        all.extend(told.filter_map(reachable));
     }
     all.sort();
     all.dedup();
@@ -207,22 +210,24 @@ fn switches(object: &Object, networks: &Networks) -> Vec<VirtualSwitch> {
         let name = switch.text("name")?;
         Some(VirtualSwitch {
             name: name.to_owned(),
-            distributed: false,
             uplinks: uplinks(switch, &cards),
-            leads_out: None,
             mtu: switch.number("mtu"),
             port_groups: port_groups(object, name),
+            ..VirtualSwitch::default()
         })
     });
     let spanning = parts(object, "config.network.proxySwitch", "HostProxySwitch");
     let spanning = spanning.filter_map(|switch| {
+        let uuid = switch.text("dvsUuid");
         Some(VirtualSwitch {
             name: switch.text("dvsName")?.to_owned(),
+            // Each datacenter of a vCenter may have one of that name.
+            key: uuid.and_then(crate::uuid),
             distributed: true,
             uplinks: uplinks(switch, &cards),
-            leads_out: None,
             mtu: switch.number("mtu"),
-            port_groups: networks.port_groups(switch.text("dvsUuid").unwrap_or_default()),
+            port_groups: networks.port_groups(uuid.unwrap_or_default()),
+            ..VirtualSwitch::default()
         })
     });
     let mut all: Vec<VirtualSwitch> = own.chain(spanning).collect();

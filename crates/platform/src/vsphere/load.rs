@@ -6,6 +6,7 @@ use std::io::BufRead;
 use super::answer::{Unread, parts};
 use super::element::Element;
 use crate::Read;
+use crate::load::{mean, p95};
 use groma_model::Foreign;
 use groma_model::virtualization::Platform;
 
@@ -82,7 +83,9 @@ fn tell(guest: &Element, subject: &Foreign, counters: &Counters, interval: u32, 
             continue;
         };
         longest = longest.max(samples.len());
-        let usual = nearly_all(&samples);
+        let (Some(usual), Some(mean)) = (p95(&samples), mean(&samples)) else {
+            continue;
+        };
         match statistic {
             Statistic::Processor => {
                 read.measured("vm_cpu_peak_percent", subject, peak / 100.0);
@@ -94,7 +97,7 @@ fn tell(guest: &Element, subject: &Foreign, counters: &Counters, interval: u32, 
             }
             Statistic::Latency => read.measured("vm_disk_latency_ms_peak", subject, *peak),
             Statistic::Written => {
-                let a_day = average(&samples) * 1024.0 * 86_400.0;
+                let a_day = mean * 1024.0 * 86_400.0;
                 read.measured("vm_disk_written_bytes_per_day", subject, a_day);
             }
         }
@@ -117,15 +120,4 @@ fn samples(series: &Element) -> Vec<f64> {
         .collect();
     all.sort_by(f64::total_cmp);
     all
-}
-
-/// What 95 of 100 samples do not exceed.
-fn nearly_all(sorted: &[f64]) -> f64 {
-    let rank = (sorted.len() * 95).div_ceil(100).saturating_sub(1);
-    sorted.get(rank).copied().unwrap_or_default()
-}
-
-fn average(samples: &[f64]) -> f64 {
-    let count = u32::try_from(samples.len()).unwrap_or(u32::MAX).max(1);
-    samples.iter().sum::<f64>() / f64::from(count)
 }

@@ -116,7 +116,9 @@ fn inside(seats: &[&Seat]) -> Marks {
     for seat in seats {
         let identity = seat.identity.as_ref();
         let links = seat.attributes.interfaces.iter();
-        marks.macs.extend(links.filter_map(|link| link.mac.clone()));
+        // The end of a guest's cable, and its address is the guest's.
+        let own = links.filter(|link| !link.name.as_bytes().starts_with(b"macvtap"));
+        marks.macs.extend(own.filter_map(|link| link.mac.clone()));
         marks.macs.extend(
             identity
                 .into_iter()
@@ -365,12 +367,7 @@ impl Placing<'_, '_> {
     fn switches(&mut self, told: &Told<'_, Hypervisor>) {
         let what = &told.newest.what;
         for switch in &what.switches {
-            // One that spans hosts is one; one of a host is that host's.
-            let place = match switch.distributed {
-                true => format!("switch/{}", switch.name),
-                false => format!("switch/{}/{}", what.key, switch.name),
-            };
-            let subject = subject(&what.platform, &place);
+            let subject = subject(&what.platform, &what.switch_key(switch));
             self.thing(told, "virtual-switch", &subject, &switch.name);
         }
     }

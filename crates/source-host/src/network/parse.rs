@@ -70,7 +70,7 @@ pub(crate) struct Link {
     pub(crate) mac: Option<String>,
     pub(crate) kind: &'static str,
     pub(crate) up: bool,
-    /// It is the host's end of a container's or guest's cable: plugged into a bridge, named by chance.
+    /// It is the host's end of a container's or guest's cable: plugged into a bridge or onto a card, named by chance.
     pub(crate) patch_cable: bool,
 }
 
@@ -107,12 +107,16 @@ fn link_of(message: &LinkMessage) -> Option<Link> {
         mac: mac.filter(|_| kind != "loopback"),
         kind,
         up: message.header.flags.contains(LinkFlags::Up),
-        patch_cable: plugged
-            && (matches!(info, Some(InfoKind::Veth))
-                || name.starts_with("vnet")
-                || name.starts_with("tap")),
+        patch_cable: is_patch_cable(&name, info.as_ref(), plugged),
         name,
     })
+}
+
+/// A macvtap is plugged onto a card, not into a bridge, and wears the guest's own address.
+fn is_patch_cable(name: &str, info: Option<&InfoKind>, plugged: bool) -> bool {
+    let of_a_guest =
+        matches!(info, Some(InfoKind::Veth)) || name.starts_with("vnet") || name.starts_with("tap");
+    matches!(info, Some(InfoKind::MacVtap)) || (plugged && of_a_guest)
 }
 
 fn link_kind(layer: LinkLayerType, info: Option<&InfoKind>) -> &'static str {
@@ -407,6 +411,27 @@ mod tests {
             "the cable plugged into the bridge and the temporary address are left out"
         );
         assert_eq!(facts[0].mac.as_deref(), Some("52:54:00:00:00:0b"));
+    }
+
+    #[test]
+    fn the_end_of_a_guests_cable_is_no_card_of_its_host() {
+        for (name, info, plugged) in [
+            ("macvtap0", InfoKind::MacVtap, false),
+            ("macvtap1@eth0", InfoKind::MacVtap, true),
+            ("veth1", InfoKind::Veth, true),
+            ("vnet0", InfoKind::Tun, true),
+        ] {
+            assert!(is_patch_cable(name, Some(&info), plugged), "{name}");
+        }
+        for (name, info, plugged) in [
+            // A container's own, and a cable that somebody else put there.
+            ("mac0", Some(InfoKind::MacVlan), false),
+            ("veth0", Some(InfoKind::Veth), false),
+            ("tap0", Some(InfoKind::Tun), false),
+            ("eth0", None, true),
+        ] {
+            assert!(!is_patch_cable(name, info.as_ref(), plugged), "{name}");
+        }
     }
 
     #[test]

@@ -61,11 +61,8 @@ pub(crate) fn uuid(text: &str) -> Option<String> {
     let shape = groups.iter().map(|g| g.len()).eq([8, 4, 4, 4, 12]);
     let digits: String = groups.concat().to_ascii_lowercase();
     let hex = digits.bytes().all(|b| b.is_ascii_hexdigit());
-    let first = digits.bytes().next();
-    let flat = digits.bytes().all(|b| Some(b) == first);
-    // A UUID some board makers burn into every board.
-    let shared = digits == "03000200040005000006000700080009";
-    (shape && hex && !flat && !shared).then(|| text.to_ascii_lowercase())
+    let own = !groma_model::smbios::is_placeholder(&digits);
+    (shape && hex && own).then(|| text.to_ascii_lowercase())
 }
 
 const JUNK: &[&str] = &[
@@ -291,6 +288,7 @@ mod tests {
         assert_eq!(uuid("00000000-0000-0000-0000-000000000000"), None);
         assert_eq!(uuid("FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF"), None);
         assert_eq!(uuid("03000200-0400-0500-0006-000700080009"), None);
+        assert_eq!(uuid("12121212-1212-1212-1212-121212121212"), None);
         assert_eq!(uuid("4C4C4544-004D"), None);
         assert_eq!(
             uuid("564D4CBC-C6A9-1969-8D7A-B0E4B1C0FF01").as_deref(),

@@ -3,8 +3,7 @@
 use std::net::IpAddr;
 
 use groma_model::virtualization::{Guest, Power};
-use groma_platform::libvirt::reaches_beyond_its_link;
-use groma_platform::{mac_address, steady};
+use groma_platform::{mac_address, reaches_beyond_its_link, steady};
 
 use super::daemon::{Leased, Teller};
 
@@ -52,9 +51,8 @@ pub(super) fn told_to(guest: &mut Guest, told: Vec<Leased>, by: Teller) {
         };
         let all = one.addresses.into_iter().take(ADDRESSES_MAX);
         let lasting = all.filter(|(address, length)| lasts(address, *length));
-        let lasting = lasting.map(|(address, _)| address);
-        nic.addresses
-            .extend(lasting.filter(reaches_beyond_its_link));
+        let lasting = lasting.filter_map(|(address, _)| reaches_beyond_its_link(address));
+        nic.addresses.extend(lasting);
         nic.addresses.sort();
         nic.addresses.dedup();
     }

@@ -167,7 +167,8 @@ fn a_cluster_is_read_with_a_token_and_only_by_reading() {
         .collect();
     assert_eq!(
         keys,
-        ["lxc/105", "qemu/104", "qemu/106", "qemu/107", "qemu/9000"]
+        ["lxc/105", "qemu/104", "qemu/106", "qemu/9000"],
+        "no 107, whose node is off"
     );
     assert_eq!(
         guest(&recorder, "qemu/104")
@@ -406,7 +407,7 @@ fn an_answer_without_an_end_is_cut_and_the_rest_goes_on() {
 #[test]
 fn a_ticket_that_runs_out_keeps_what_was_read() {
     let server = server(|path| {
-        path.contains("lxc/105")
+        path.contains("qemu/106")
             .then_some(("401 permission denied - invalid PVE ticket", ""))
     });
     let recorder = looked(
@@ -418,7 +419,11 @@ fn a_ticket_that_runs_out_keeps_what_was_read() {
         "{:?}",
         gaps(&recorder)
     );
-    assert_eq!(guests(&recorder).len(), 5);
+    let keys: Vec<&str> = guests(&recorder)
+        .iter()
+        .map(|guest| guest.key.as_str())
+        .collect();
+    assert_eq!(keys, ["lxc/105", "qemu/104"]);
     assert_eq!(states(&recorder), [CoverageState::Partial]);
 }
 
@@ -450,7 +455,7 @@ fn a_helper_that_hangs_is_silent_and_its_node_is_not_given_up() {
 
 #[test]
 fn one_answer_that_breaks_off_is_one_hole_and_three_are_an_end() {
-    for (broken, guests_read) in [("qemu/104/snapshot", true), ("qemu/", false)] {
+    for (broken, guests_read) in [("qemu/104/snapshot", 4), ("qemu/", 1)] {
         let server = Server::secured(move |asked, out| {
             let path = asked.line.split(' ').nth(1).unwrap_or_default();
             let path = path.strip_prefix("/api2/json").unwrap_or_default();
@@ -462,11 +467,10 @@ fn one_answer_that_breaks_off_is_one_hole_and_three_are_an_end() {
             whole(out, status, body)
         });
         let recorder = look(&server);
-        assert_eq!(guests(&recorder).len(), 5, "what the list told stands");
         assert_eq!(
-            !guest(&recorder, "qemu/9000").disks.is_empty(),
+            guests(&recorder).len(),
             guests_read,
-            "{:?}",
+            "those whose settings were read: {:?}",
             gaps(&recorder)
         );
         assert!(recorder.gaps().count() >= 2);

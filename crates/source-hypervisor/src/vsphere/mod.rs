@@ -91,7 +91,7 @@ fn identity(asker: &mut Asker<'_, '_>) -> Result<String, Cause> {
     let mut found = None;
     let asked = asker.objects(&question, &mut |object| {
         let hardware = object.value("summary.hardware");
-        let uuid = hardware.and_then(|hardware| groma_platform::uuid(hardware.text("uuid")?));
+        let uuid = hardware.and_then(|hardware| groma_platform::own_uuid(hardware.text("uuid")?));
         found = uuid.or_else(|| object.text("name").map(str::to_owned));
         true
     });

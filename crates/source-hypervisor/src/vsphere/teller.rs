@@ -39,6 +39,10 @@ impl Teller<'_> {
 
     /// Tells what was read.
     pub(super) fn tell(&mut self, read: Read) {
+        // Where nothing at all is told of an object, it is not gone.
+        if read.facts.is_empty() && !read.untold.is_empty() {
+            self.state = CoverageState::Partial;
+        }
         for line in read.untold {
             // The object itself is told, with what could be read of it.
             if self.lines > 0 {

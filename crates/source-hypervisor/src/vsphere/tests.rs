@@ -323,6 +323,37 @@ fn a_property_that_a_version_does_not_have_is_left_out_of_the_question() {
 }
 
 #[test]
+fn a_guest_whose_settings_nobody_can_read_is_not_gone() {
+    let look_at = |state: &'static str| {
+        let server = Server::open(move |asked, out| match is_guests(asked) {
+            true => {
+                let all = format!(
+                    "{}<objects><obj type='VirtualMachine'>vm-2</obj><propSet><name>runtime.connectionState</name>\
+                    <val>{state}</val></propSet></objects>",
+                    guest(1)
+                );
+                let answer = format!("<returnval>{all}</returnval>");
+                whole(out, "200 OK", &envelope("RetrievePropertiesEx", &answer))
+            }
+            false => usual(asked, out),
+        });
+        let told = look(&server);
+        (told.guests, told.gaps.len(), told.state)
+    };
+    let (guests, gaps, state) = look_at("inaccessible");
+    assert_eq!(
+        (guests, gaps, state),
+        (vec!["vm-1".to_owned()], 1, CoverageState::Partial)
+    );
+    let (guests, gaps, state) = look_at("disconnected");
+    assert_eq!(
+        (guests.len(), gaps, state),
+        (2, 0, CoverageState::Complete),
+        "its host is away, and the platform keeps its settings"
+    );
+}
+
+#[test]
 fn what_a_role_hides_is_one_gap_with_its_number() {
     let server = Server::open(|asked, out| match is_guests(asked) {
         true => {

@@ -88,6 +88,31 @@ fn disks_stand_in_their_order_and_what_is_not_attached_is_none() {
 }
 
 #[test]
+fn a_drive_that_the_platform_itself_fills_is_no_medium() {
+    let media = |volume: &str| {
+        let mut reader = reader();
+        let question = Question::Guest(place("qemu/106"), GuestQuestion::Config);
+        let answer = format!(r#"{{"data":{{"ide2":"{volume},media=cdrom"}}}}"#);
+        reader.answer(&question, answer.as_bytes()).unwrap();
+        guest(&reader.finish(), "qemu/106").media.len()
+    };
+    for own in [
+        "local-lvm:vm-106-cloudinit",
+        "local:106/vm-106-cloudinit.qcow2",
+        "local:106/vm-106-cloudinit.raw",
+    ] {
+        assert_eq!(media(own), 0, "{own}");
+    }
+    for plugged in [
+        "local:iso/cloudinit.iso",
+        "local:iso/debian-12.iso",
+        "cdrom",
+    ] {
+        assert_eq!(media(plugged), 1, "{plugged}");
+    }
+}
+
+#[test]
 fn a_usb_port_of_spice_and_a_serial_socket_are_no_devices_of_the_host() {
     let mail = guest(&read(), "qemu/104");
     let found: Vec<(PassthroughSort, &str)> = mail

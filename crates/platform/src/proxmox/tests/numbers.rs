@@ -36,6 +36,22 @@ fn a_size_that_moves_with_what_others_write_is_a_number_and_no_fact() {
 }
 
 #[test]
+fn what_the_root_of_a_container_takes_is_not_what_its_mount_points_take() {
+    let used = |settings: &str| {
+        let mut reader = reader();
+        let question = Question::Guest(place("lxc/105"), GuestQuestion::Config);
+        let answer = format!(r#"{{"data":{{{settings}}}}}"#);
+        reader.answer(&question, answer.as_bytes()).unwrap();
+        let read = reader.finish();
+        measured(&read, "proxmox:prod/lxc/105", "vm_disk_used_bytes")
+    };
+    let root = r#""rootfs":"local-lvm:vm-105-disk-0,size=8G""#;
+    assert_eq!(used(root), Some(2_147_483_648.0));
+    let more = format!(r#"{root},"mp0":"local-lvm:vm-105-disk-1,mp=/srv,size=4G""#);
+    assert_eq!(used(&more), None);
+}
+
+#[test]
 fn what_is_left_out_for_its_number_is_told() {
     let told = |count: u32| {
         let mut reader = Reader::new();
@@ -63,10 +79,6 @@ fn a_week_is_told_by_its_peak_and_by_what_is_usual() {
         mail("vm_load_period_seconds"),
         Some(100.0 * 1800.0),
         "the row before it lived is none"
-    );
-    assert_eq!(
-        measured(&read, "proxmox:prod/lxc/105", "vm_disk_used_bytes"),
-        Some(2_147_483_648.0)
     );
     assert_eq!(
         mail("vm_disk_used_bytes"),

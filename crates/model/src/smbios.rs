@@ -1,0 +1,43 @@
+//! What makers write into a machine's SMBIOS where a UUID of its own should stand.
+
+/// What some makers of boards burn into every board, in the two orders of bytes it is read in (SMBIOS 2.6 §7.2.1).
+const OF_EVERY_BOARD: [&str; 2] = [
+    "03000200040005000006000700080009",
+    "00020003000400050006000700080009",
+];
+
+/// True for a UUID, in whatever writing, that tells no machine from another: one byte again and again (all zeros, all `f`,
+/// `11111111-…`), or the one that stands in every board of some makers.
+pub fn is_placeholder(uuid: &str) -> bool {
+    let digits = uuid.bytes().filter(u8::is_ascii_hexdigit);
+    let digits: Vec<u8> = digits.map(|digit| digit.to_ascii_lowercase()).collect();
+    let first = digits.get(..2);
+    let is_one_byte = digits.chunks(2).all(|byte| Some(byte) == first);
+    is_one_byte || OF_EVERY_BOARD.iter().any(|one| one.as_bytes() == digits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_uuid_that_many_machines_have_is_a_placeholder() {
+        for text in [
+            "00000000-0000-0000-0000-000000000000",
+            "{FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF}",
+            "12121212-1212-1212-1212-121212121212",
+            "03000200-0400-0500-0006-000700080009",
+            "00020003-0004-0005-0006-000700080009",
+            "",
+        ] {
+            assert!(is_placeholder(text), "{text}");
+        }
+        for text in [
+            "4c4c4544-004d-3510-8052-b4c04f4a3332",
+            "12121212-1212-1212-1212-121212121213",
+            "03000200-0400-0500-0006-000700080008",
+        ] {
+            assert!(!is_placeholder(text), "{text}");
+        }
+    }
+}
