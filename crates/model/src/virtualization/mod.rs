@@ -21,6 +21,7 @@
 
 mod document;
 mod guest;
+mod index;
 mod moving;
 mod platform;
 mod words;
@@ -30,6 +31,7 @@ pub use guest::{
     DiskController, DiskFormat, DiskMode, Firmware, Guest, GuestDisk, GuestNic, GuestSnapshot,
     GuestSort, Passthrough, PassthroughSort, Power, Tools,
 };
+pub use index::{At, Load, Numbers, Platforms, Told};
 pub use moving::{Blocker, BlockerSeverity, GuestRow, MoveWay, Way};
 pub use platform::{
     AffinityRule, AffinitySort, Cluster, Datastore, DatastoreSort, Hypervisor, HypervisorNic,

@@ -5,12 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use groma_model::EntityId;
 use groma_model::inventory::Entity;
 use groma_model::virtualization::{
-    AffinitySort, Blocker, BlockerSeverity, GuestRow, MoveWay, Platform, PlatformKind,
+    AffinitySort, At, Blocker, BlockerSeverity, GuestRow, MoveWay, PlatformKind,
 };
 use groma_model::wording::count;
-use groma_model::{EntityId, SiteId};
 
 use super::item::{Draft, Topic, names};
 use super::scene::Scene;
@@ -132,7 +132,7 @@ fn new_platform(scene: &Scene<'_>, old: &EntityId) -> Option<PlatformKind> {
 
 /// Rules that keep guests of this wave apart, or together: the new place does not know them.
 fn apart(scene: &Scene<'_>) -> Vec<Draft> {
-    let moved: BTreeMap<(&SiteId, &Platform, &str), &Entity> = scene
+    let moved: BTreeMap<At<'_>, &Entity> = scene
         .machines()
         .filter_map(|entity| {
             let guest = entity.attributes.guest.as_deref()?;

@@ -23,12 +23,12 @@ const NETWORKS: [&str; 8] = [
 /// What each sheet says of a guest.
 pub(super) fn common<'a>(estate: &Estate<'a>, told: &Told<'a>) -> Row {
     let guest = told.guest;
-    let host = estate.host(&guest.platform, guest.host.as_deref());
+    let host = estate.platforms.host_of((told.entity, guest));
     let row = of_platform(&guest.platform)
         .with("VM", guest.name.to_string())
         .with("Powerstate", guest.power.map(power))
         .with("Template", truth(guest.sort == GuestSort::Template))
-        .with("Host", host.map(|host| host.name.to_string()))
+        .with("Host", host.map(|(_, host)| host.name.to_string()))
         .with("Folder", guest.folder.as_ref().map(ToString::to_string))
         .with("VM ID", guest.key.as_str())
         .with("VM UUID", uuid(guest))
@@ -63,10 +63,10 @@ fn power(power: Power) -> &'static str {
 /// A row of vInfo.
 pub(super) fn info<'a>(estate: &Estate<'a>, told: &Told<'a>) -> Row {
     let guest = told.guest;
-    let sizes: Option<Vec<u64>> = guest.disks.iter().map(|disk| disk.capacity_bytes).collect();
-    let sizes = sizes.filter(|sizes| !sizes.is_empty());
-    let capacity = sizes.map(|sizes| sizes.into_iter().fold(0, u64::saturating_add));
+    let capacity = guest.capacity_bytes();
     let running = guest.tools.as_ref().and_then(|tools| tools.running);
+    let rules = estate.platforms.rules((told.entity, guest));
+    let rules = rules.iter().map(|rule| &rule.name);
     let mut row = common(estate, told)
         .with(
             "DNS Name",
@@ -85,13 +85,13 @@ pub(super) fn info<'a>(estate: &Estate<'a>, told: &Told<'a>) -> Row {
         .with("Provisioned MiB", mib(capacity))
         .with(
             "In Use MiB",
-            mib(estate.numbers.bytes(told.entity, "vm_disk_used_bytes")),
+            mib(estate.numbers.bytes(&told.entity.id, "vm_disk_used_bytes")),
         )
         .with("CBT", maybe_truth(guest.changed_block_tracking))
         .with("Primary IP Address", address(guest))
         .with("DAS protection", maybe_truth(guest.restarted_elsewhere))
         .with("FT State", fault_tolerance(guest))
-        .with("Cluster rule name(s)", list(estate.rules(guest)))
+        .with("Cluster rule name(s)", list(rules))
         .with("EFI Secure boot", maybe_truth(guest.secure_boot))
         .with("Firmware", guest.firmware.map(firmware))
         .with("HW version", hardware(guest))
