@@ -725,11 +725,9 @@ pub struct Dependency {
 }
 
 impl Dependency {
-    /// True for what only a platform of virtualization states: on which host, datastore or switch a guest is. The platform itself
-    /// moves that about, and whoever has its list has it.
+    /// True for what is a platform's to change: see [`is_carried`](crate::virtualization::is_carried).
     pub fn is_carried(&self) -> bool {
-        matches!(self.kind.as_str(), "runs-on" | "stored-on" | "attached-to")
-            && self.witnesses == [crate::Witness::Declared]
+        crate::virtualization::is_carried(&self.kind, &self.witnesses)
     }
 }
 

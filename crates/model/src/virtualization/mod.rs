@@ -19,6 +19,7 @@
 //! | `datastore_capacity_bytes` | of a datastore whose size moves with what others write into the same file system; its fact has none then |
 //! | `hypervisor_cpu_used_percent`, `hypervisor_memory_used_bytes` | of a host |
 
+mod carried;
 mod document;
 mod guest;
 mod index;
@@ -26,6 +27,7 @@ mod moving;
 mod platform;
 mod words;
 
+pub use carried::{ATTACHED_TO, RUNS_ON, STORED_ON, is_carried, is_foundation};
 pub use document::{PLATFORM_SCHEMA, PlatformDocument};
 pub use guest::{
     DiskController, DiskFormat, DiskMode, Firmware, Guest, GuestDisk, GuestNic, GuestSnapshot,
