@@ -173,11 +173,11 @@ fn settings(guest: &Guest) -> Vec<(&'static str, String)> {
         (rule, snapshots),
         (
             "consolidation_needed",
-            said(guest.consolidation_needed, "its disks"),
+            said(guest.consolidation_needed == Some(true), "its disks"),
         ),
         (
             "fault_tolerance",
-            said(guest.fault_tolerance, "it has a second"),
+            said(guest.fault_tolerance == Some(true), "it has a second"),
         ),
         (
             "tpm_enabled",
@@ -290,8 +290,8 @@ fn to(target: &Target, guest: &Guest, load: Load) -> MoveWay {
 
 /// What keeps a guest from being copied while it works.
 fn holds_still(guest: &Guest) -> bool {
-    let bound =
-        guest.fault_tolerance || guest.consolidation_needed || !guest.passthrough.is_empty();
+    let said = [guest.fault_tolerance, guest.consolidation_needed];
+    let bound = said.contains(&Some(true)) || !guest.passthrough.is_empty();
     let disks = guest.disks.iter();
     let mut left_out =
         disks.map(|disk| disk.raw_device || disk.shared || disk.mode != DiskMode::Dependent);
@@ -468,8 +468,8 @@ mod tests {
     fn every_rule_that_is_found_has_words_and_every_word_a_rule() {
         let mut all = guest();
         all.changed_block_tracking = Some(false);
-        all.consolidation_needed = true;
-        all.fault_tolerance = true;
+        all.consolidation_needed = Some(true);
+        all.fault_tolerance = Some(true);
         (all.tpm, all.secure_boot) = (Some(true), Some(true));
         (all.cpu_affinity, all.numa_affinity) = (Some("0-3".into()), Some("0".into()));
         all.media = vec!["[iso] setup.iso".into()];
@@ -540,7 +540,7 @@ mod tests {
         assert_eq!(rules(&off), [""; 0], "one that is off does not answer");
         let template = Guest {
             sort: GuestSort::Template,
-            fault_tolerance: true,
+            fault_tolerance: Some(true),
             ..guest()
         };
         assert_eq!(rules(&template), [""; 0]);

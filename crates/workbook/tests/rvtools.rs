@@ -174,6 +174,28 @@ fn a_guest_of_vsphere_says_what_its_platform_told() {
 }
 
 #[test]
+fn what_no_platform_told_is_empty_and_a_no_that_one_told_is_false() {
+    let of = |told: Option<bool>| {
+        let mut inventory = sample::guests();
+        for entity in &mut inventory.entities {
+            if let Some(guest) = &mut entity.attributes.guest {
+                guest.consolidation_needed = told;
+            }
+            if let Some(host) = &mut entity.attributes.hypervisor {
+                host.maintenance = told;
+            }
+        }
+        let mut book = opened(&inventory);
+        let guest = cell(&mut book, "vInfo", ("VM", "stray"), "Consolidation Needed");
+        let host = cell(&mut book, "vHost", ("Host", "kvm1"), "in Maintenance Mode");
+        [guest, host]
+    };
+    assert_eq!(of(None), [Data::Empty, Data::Empty]);
+    assert_eq!(of(Some(false)), [text("False"), text("False")]);
+    assert_eq!(of(Some(true)), [text("True"), text("True")]);
+}
+
+#[test]
 fn a_guest_of_another_platform_stands_in_the_same_columns() {
     let mut book = opened(&sample::guests());
     let stray = ("VM", "stray");

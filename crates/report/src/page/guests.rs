@@ -277,9 +277,8 @@ fn carriers(
         let load = platforms.on_host((entity, host));
         let title = host.platform.kind.title();
         let product = host.product.as_deref().map(line);
-        let maintenance = host
-            .maintenance
-            .then(|| words.guests_maintenance.to_owned());
+        let maintenance =
+            (host.maintenance == Some(true)).then(|| words.guests_maintenance.to_owned());
         let product = [
             Some(product.unwrap_or_else(|| title.to_owned())),
             maintenance,

@@ -1,11 +1,9 @@
 //! The sheets with one row per guest, and what stands in its way.
 
-use groma_model::virtualization::{
-    BlockerSeverity, Firmware, Guest, GuestSort, PlatformKind, Power, Tools,
-};
+use groma_model::virtualization::{BlockerSeverity, Firmware, Guest, GuestSort, Power, Tools};
 
 use super::estate::{Estate, Told, of_platform};
-use super::row::{self, Row, mark, maybe_truth, mib, truth};
+use super::row::{self, Row, maybe_truth, mib, truth};
 use crate::cell::{Cell, list};
 
 /// Columns of vInfo for networks.
@@ -76,7 +74,10 @@ pub(super) fn info<'a>(estate: &Estate<'a>, told: &Told<'a>) -> Row {
             "Guest state",
             running.map(|runs| if runs { "running" } else { "notRunning" }),
         )
-        .with("Consolidation Needed", consolidation(guest))
+        .with(
+            "Consolidation Needed",
+            maybe_truth(guest.consolidation_needed),
+        )
         .with("CPUs", guest.processors)
         .with("Memory", mib(guest.memory_bytes))
         .with("NICs", row::told(guest.nics.len()))
@@ -107,16 +108,9 @@ pub(super) fn info<'a>(estate: &Estate<'a>, told: &Told<'a>) -> Row {
     row
 }
 
-/// vSphere alone tells this of each guest; elsewhere a `False` would mean that nobody told.
-fn consolidation(guest: &Guest) -> Cell {
-    match guest.platform.kind {
-        PlatformKind::Vsphere => truth(guest.consolidation_needed),
-        _ => mark(guest.consolidation_needed),
-    }
-}
-
 fn fault_tolerance(guest: &Guest) -> Option<&'static str> {
-    guest.fault_tolerance.then_some(match guest.power {
+    let follows = guest.fault_tolerance == Some(true);
+    follows.then_some(match guest.power {
         Some(Power::On) => "running",
         _ => "enabled",
     })

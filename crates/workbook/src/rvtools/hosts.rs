@@ -33,7 +33,7 @@ fn hardware<'a>(estate: &Estate<'a>, entity: &'a Entity, host: &'a Hypervisor) -
         .number(&entity.id, "hypervisor_cpu_used_percent")
         .map(f64::round);
     of_host(estate, (entity, host))
-        .with("in Maintenance Mode", truth(host.maintenance))
+        .with("in Maintenance Mode", maybe_truth(host.maintenance))
         .with("CPU Model", host.processor.as_deref())
         .with("Speed", host.core_mhz)
         .with(

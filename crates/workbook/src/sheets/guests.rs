@@ -211,7 +211,7 @@ pub(super) fn hosts(index: &Index<'_>, book: &mut Book) -> Result<(), WorkbookEr
             host.memory_bytes.map_or(Cell::Empty, gib),
             used.map_or(Cell::Empty, gib),
             gib(load.memory),
-            mark(host.maintenance),
+            mark(host.maintenance == Some(true)),
             list(&entity.addresses),
             lines(&entity.attributes.not_joined),
             text(&entity.id),
