@@ -29,9 +29,6 @@ use self::asking::{Conversation, No};
 use crate::cause::Cause;
 use crate::look::Asking;
 
-/// Most gaps that are told one by one.
-const GAPS_MAX: usize = 200;
-
 const AUDITOR: &str = "give the user and its token the role PVEAuditor on the path /";
 const HELPER: &str = "give the user and its token VM.GuestAgent.Audit (from version 9 on) or VM.Monitor (before) on /vms";
 
@@ -267,7 +264,7 @@ impl Look<'_> {
                 Cause::new(what, Reason::Malformed, ""),
             );
         }
-        missed.told(asking.scope, sink)
+        missed.told(sink)
     }
 }
 
@@ -275,17 +272,13 @@ impl Look<'_> {
 #[derive(Default)]
 struct Missed {
     gaps: Vec<Gap>,
-    more: usize,
     /// True once a helper inside a guest may not be asked: then none may.
     helpers: bool,
 }
 
 impl Missed {
     fn add(&mut self, scope: Scope, cause: Cause) {
-        match self.gaps.len() < GAPS_MAX {
-            true => self.gaps.push(cause.gap(&scope)),
-            false => self.more += 1,
-        }
+        self.gaps.push(cause.gap(&scope));
     }
 
     fn closed(&mut self, scope: &Scope) {
@@ -311,18 +304,10 @@ impl Missed {
         }
     }
 
-    fn told(self, scope: &Scope, sink: &mut dyn Sink) -> CoverageState {
+    fn told(self, sink: &mut dyn Sink) -> CoverageState {
         let is_whole = self.gaps.is_empty();
         for gap in self.gaps {
             sink.missed(gap);
-        }
-        if self.more > 0 {
-            sink.missed_because(
-                scope,
-                format!("and {} more holes", self.more),
-                Reason::BudgetExhausted,
-                "",
-            );
         }
         match is_whole {
             true => CoverageState::Complete,

@@ -27,8 +27,6 @@ use crate::look::Asking;
 
 /// What the log-out may need at the end.
 const FOR_LOG_OUT: Duration = Duration::from_secs(10);
-/// Lines of one look about what makes no sense.
-const LINES_MAX: usize = 200;
 /// What shows what is hidden.
 const READ_ONLY: &str =
     "give the account the role Read-only on the topmost object, with its children";
@@ -71,7 +69,6 @@ fn look(
         sink,
         inventory: Inventory::new(&id),
         left: asking.budget.observations_max,
-        lines: LINES_MAX,
         running: Vec::new(),
         told: BTreeSet::new(),
         named: BTreeSet::new(),
