@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use groma_model::inventory::LINK_SHARES;
 use groma_model::virtualization::{
     Blocker, BlockerSeverity, DiskFormat, DiskMode, Guest, GuestSort, MoveWay, PassthroughSort,
     PlatformKind, Power, Way,
@@ -364,8 +365,6 @@ fn exceeds(target: &Target, guest: &Guest) -> Vec<String> {
     exceeds
 }
 
-/// The share of a line that a copy gets, at best and at worst: as volumes are reckoned (`docs/reference/volumes.md`).
-const LINE: [f64; 2] = [1448.0 / 1538.0, 0.35];
 /// Bytes a second that are read, rewritten in another format and written, at best and at worst.
 const CONVERTS: [f64; 2] = [400e6, 100e6];
 /// Minutes until it is off, started at the new place and looked at.
@@ -388,7 +387,7 @@ fn downtime(way: Way, converts: bool, load: Load) -> Option<[f64; 2]> {
     let mut minutes = [0.0; 2];
     let cases = minutes
         .iter_mut()
-        .zip(LINE)
+        .zip(LINK_SHARES)
         .zip(CONVERTS)
         .zip(ROUND)
         .zip(WRITES);
