@@ -1,7 +1,7 @@
 //! Virtual machines of the wave: what stands in the way of their move, who must be kept apart, and how they would go.
 //!
-//! A guest that only hands its work on to another machine does not move itself; its platform's word counts where it is a member
-//! of the wave, or its new place is a guest or host of a platform too.
+//! A guest that only hands its work on to another machine does not move itself: what its platform tells counts for members of the
+//! wave that leave. How one would go is said where its new place is a guest or a host of a platform too.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -70,7 +70,6 @@ fn title(rule: &str) -> String {
         .map(|word| match word {
             "rdm" | "tpm" | "cpu" | "numa" | "usb" | "smb" | "ip" => word.to_uppercase(),
             "sriov" => "SR-IOV".to_owned(),
-            "vm" => "VM".to_owned(),
             word => word.to_owned(),
         })
         .collect();
