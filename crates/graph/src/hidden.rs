@@ -33,7 +33,7 @@ pub(crate) fn reasons(case: &Case<'_>) -> BTreeSet<String> {
     } = case;
     // What a machine needs of itself moves together with it, and its resolver, clock and mirrors stand in
     // every inventory of host facts; what it runs on, in the list of its platform.
-    if place.consumer == place.provider || is_carried(&draft.kind, &draft.witnesses) {
+    if place.consumer == place.provider || is_carried(&draft.kind, draft.witnesses.as_slice()) {
         return BTreeSet::new();
     }
     let plain = !REGISTRY.kind(&draft.kind).shared;
