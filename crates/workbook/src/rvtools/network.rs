@@ -12,7 +12,7 @@ use crate::cell::list;
 
 /// Rows of vNIC.
 pub(super) fn cards<'a>(estate: &'a Estate<'a>) -> impl Iterator<Item = Row> + 'a {
-    estate.hosts.iter().flat_map(|(entity, host)| {
+    estate.hosts.iter().flat_map(move |(entity, host)| {
         host.nics.iter().map(move |nic| {
             let above = host.switches.iter();
             let above = above.filter(|switch| switch.uplinks.contains(&nic.name));
@@ -47,7 +47,7 @@ pub(super) fn switches<'a>(estate: &'a Estate<'a>) -> impl Iterator<Item = Row> 
 
 /// Rows of vPort.
 pub(super) fn ports<'a>(estate: &'a Estate<'a>) -> impl Iterator<Item = Row> + 'a {
-    own(estate).flat_map(|(host, switch)| {
+    own(estate).flat_map(move |(host, switch)| {
         switch.port_groups.iter().map(move |group| {
             of_host(estate, host)
                 .with("Port Group", group.name.as_str())
@@ -114,7 +114,7 @@ pub(super) fn spanning_ports(estate: &Estate<'_>) -> Vec<Row> {
 
 /// Rows of vSC_VMK: addresses of hosts. Which port carries one is not told.
 pub(super) fn own_addresses<'a>(estate: &'a Estate<'a>) -> impl Iterator<Item = Row> + 'a {
-    estate.hosts.iter().flat_map(|(entity, host)| {
+    estate.hosts.iter().flat_map(move |(entity, host)| {
         host.addresses.iter().map(move |address| {
             let title = match address {
                 IpAddr::V4(_) => "IP Address",
