@@ -7,6 +7,7 @@ use anyhow::Result;
 use clap::{Args, Subcommand, ValueEnum};
 use groma_model::fleet::{AgentRecord, AgentState, Policy, SweepWish};
 use groma_model::inventory::Entity;
+use groma_model::registry::REGISTRY;
 use groma_model::{SiteId, Timestamp};
 use groma_source::World;
 use groma_source::manners::Target;
@@ -329,11 +330,10 @@ fn coverage(store: &mut dyn FleetStore, world: &World) -> Result<u8> {
     let now = world.clock.now();
     let agents = store.agents()?;
     let inventory = inventory_at(store.evidence_store(), None, world)?;
-    let machines = ["host", "vm", "hypervisor", "device"];
     let all: Vec<&Entity> = inventory
         .entities
         .iter()
-        .filter(|entity| machines.contains(&entity.kind.as_str()))
+        .filter(|entity| REGISTRY.is_machine(&entity.kind))
         .collect();
     let (with, without): (Vec<&Entity>, Vec<&Entity>) =
         all.iter().copied().partition(|entity| entity.has_agent);

@@ -8,6 +8,7 @@ use groma_model::fact::WatchPurpose;
 use groma_model::inventory::{
     Dependency, Entity, Finding, FindingState, Inventory, Question, Severity, System,
 };
+use groma_model::registry::REGISTRY;
 use groma_model::watched::asked_about;
 
 use crate::view::{View, is_loopback_or_link, is_public};
@@ -218,10 +219,7 @@ fn about_system(system: &System) -> Option<Question> {
 fn about_hosts(inventory: &Inventory) -> Vec<Question> {
     let in_systems: BTreeSet<&EntityId> =
         inventory.systems.iter().flat_map(|s| &s.members).collect();
-    let is_machine = |e: &&Entity| {
-        (e.has_agent || e.declared)
-            && matches!(e.kind.as_str(), "host" | "vm" | "hypervisor" | "device")
-    };
+    let is_machine = |e: &&Entity| (e.has_agent || e.declared) && REGISTRY.is_machine(&e.kind);
     let alone = |e: &&Entity| {
         e.system.is_none() && !in_systems.contains(&e.id) && is_blank(e.owner.as_ref())
     };

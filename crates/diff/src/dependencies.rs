@@ -6,6 +6,7 @@ use groma_model::fact::Component;
 use groma_model::inventory::{Basis, Dependency, Strength};
 use groma_model::name::Protection;
 use groma_model::registry::REGISTRY;
+use groma_model::virtualization::is_foundation;
 use groma_model::{DependencyId, EntityId, EvidenceId, Transport};
 
 use crate::change::{Area, Change, Class, Detail};
@@ -324,7 +325,7 @@ fn moved(before: &Dependency, after: &Dependency) -> Change {
             .details(details)
             .because(&[&before.evidence, &after.evidence]);
     }
-    let says = match is_foundation(after) {
+    let says = match is_foundation(&after.kind) {
         true => format!("{} {kind} {to}, before on {from}", parts.1),
         false => format!("{} uses {kind} at {to}, before at {from}", parts.1),
     };
@@ -433,15 +434,11 @@ pub(crate) fn component(d: &Dependency) -> String {
 
 /// `/usr/bin/app needs database at db1:5432`.
 pub(crate) fn need(d: &Dependency) -> String {
-    match is_foundation(d) {
+    // The title of a foundation is a verb: runs on, is stored on, is plugged into.
+    match is_foundation(&d.kind) {
         true => format!("{} {} {}", component(d), title(&d.kind), place(d)),
         false => format!("{} needs {} at {}", component(d), title(&d.kind), place(d)),
     }
-}
-
-/// Kinds whose title is a verb: runs on, is stored on, is plugged into.
-fn is_foundation(d: &Dependency) -> bool {
-    matches!(d.kind.as_str(), "runs-on" | "stored-on" | "attached-to")
 }
 
 pub(crate) fn written(d: &Dependency) -> String {

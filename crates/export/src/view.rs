@@ -11,12 +11,6 @@ use groma_model::{EntityId, HostName};
 
 use crate::visible::visible;
 
-/// Kinds one could log in to.
-const MACHINES: &[&str] = &["host", "vm", "container", "hypervisor"];
-
-/// Kinds that are shown on a picture although nothing needs them and they need nothing.
-const SHOWN_ALONE: &[&str] = &["host", "vm", "hypervisor", "container", "device", "service"];
-
 /// An inventory with its lists in order.
 pub(crate) struct View<'i> {
     pub(crate) inventory: &'i Inventory,
@@ -119,9 +113,7 @@ impl<'i> View<'i> {
 
     /// What belongs on a picture, by id.
     pub(crate) fn nodes(&self) -> Vec<Node<'i>> {
-        let alone = self
-            .entities()
-            .filter(|entity| SHOWN_ALONE.contains(&entity.kind.as_str()));
+        let alone = self.entities().filter(|entity| shown_alone(entity));
         let mut nodes: BTreeMap<&str, Node<'i>> = alone
             .map(|entity| (entity.id.as_str(), node_of(entity)))
             .collect();
@@ -192,9 +184,14 @@ pub(crate) fn called(name: &str, id: &EntityId) -> String {
     }
 }
 
-/// True for what one could log in to.
+/// True for what one could log in to: no device.
 pub(crate) fn is_machine(entity: &Entity) -> bool {
-    MACHINES.contains(&entity.kind.as_str())
+    REGISTRY.is_machine(&entity.kind) && entity.kind != "device"
+}
+
+/// True for what is shown on a picture although nothing needs it and it needs nothing.
+fn shown_alone(entity: &Entity) -> bool {
+    REGISTRY.is_machine(&entity.kind) || entity.kind == "service"
 }
 
 fn is_wrong(need: &Dependency) -> bool {

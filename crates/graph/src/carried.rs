@@ -9,23 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use groma_model::fact::{Datastore, Guest, HostIdentity, Hypervisor};
 use groma_model::inventory::ReachedBy;
 use groma_model::name::Transport;
-use groma_model::virtualization::{GuestSort, Platform};
+use groma_model::virtualization::{ATTACHED_TO, GuestSort, Platform, RUNS_ON, STORED_ON};
 use groma_model::{EntityId, Estate, Peer, Port, SiteId, Witness};
 
 use crate::draft::{Certainty, Draft, Drafts, Place, one_transport};
 use crate::gather::{Gathered, Raw};
 use crate::live::whole;
-
-/// The kinds of need that say who carries whom.
-const RUNS_ON: &str = "runs-on";
-const STORED_ON: &str = "stored-on";
-const ATTACHED_TO: &str = "attached-to";
-
-/// True for a need that only a platform states: whoever has the platform's own list has it.
-pub(crate) fn is_of_platform(draft: &Draft) -> bool {
-    matches!(draft.kind.as_str(), RUNS_ON | STORED_ON | ATTACHED_TO)
-        && draft.witnesses.as_slice() == [Witness::Declared]
-}
 
 /// Hosts by site, platform and key.
 type Hosts<'a> = BTreeMap<(&'a SiteId, &'a Platform, &'a str), &'a Hypervisor>;

@@ -6,56 +6,30 @@ use std::collections::{BTreeMap, BTreeSet};
 use groma_knowledge::vm_moves::{Load, blocker, blockers, ways};
 use groma_model::inventory::{Entity, Inventory};
 use groma_model::virtualization::{
-    AffinityRule, AffinitySort, Blocker, Guest, GuestRow, GuestSort, Platform,
+    AffinityRule, AffinitySort, At, Blocker, Guest, GuestRow, GuestSort, Numbers, Platform,
+    Platforms,
 };
 use groma_model::{EntityId, SiteId};
 
 /// Makes the rows of `inventory` anew, for its line. Sorted by guest.
 pub fn fill(inventory: &mut Inventory) {
-    let numbers = Numbers::of(inventory);
-    let platforms = Platforms::of(&inventory.entities);
+    let numbers = Numbers::of(&inventory.measurements);
+    let beside = Beside::of(&inventory.entities);
     let rows = inventory.entities.iter().filter_map(|entity| {
         let guest = entity.attributes.guest.as_deref()?;
         let told = guest.sort != GuestSort::Template;
-        told.then(|| row(entity, guest, &numbers, &platforms, inventory.link_bps))
+        told.then(|| row(entity, guest, &numbers, &beside, inventory.link_bps))
     });
     let mut rows: Vec<GuestRow> = rows.collect();
     rows.sort_by(|a, b| a.entity.cmp(&b.entity));
     inventory.guests = rows;
 }
 
-/// The newest numbers of guests.
-struct Numbers(BTreeMap<(EntityId, String), f64>);
-
-impl Numbers {
-    fn of(inventory: &Inventory) -> Self {
-        let mut of_guests: Vec<_> = inventory
-            .measurements
-            .iter()
-            .filter(|number| number.metric.starts_with("vm_"))
-            .collect();
-        of_guests.sort_by_key(|number| number.at);
-        let newest = of_guests
-            .into_iter()
-            .map(|number| ((number.entity.clone(), number.metric.clone()), number.value));
-        Self(newest.collect())
-    }
-
-    fn of_guest(&self, entity: &EntityId, metric: &str) -> Option<f64> {
-        let value = self.0.get(&(entity.clone(), metric.to_owned()));
-        value
-            .copied()
-            .filter(|value| value.is_finite() && *value >= 0.0)
-    }
-}
-
-/// A thing of a platform: what installations are called means something within a site alone.
-type At<'a> = (&'a SiteId, &'a Platform, &'a str);
-
-/// Hosts by key, whom a rule binds to hosts, and how many of a platform's guests have their changes tracked.
-struct Platforms<'a> {
-    hosts: BTreeMap<At<'a>, &'a EntityId>,
-    bound: BTreeMap<At<'a>, Vec<&'a str>>,
+/// What is known of a guest by those beside it: the hosts of each cluster, and how many guests of a platform have their changes
+/// tracked.
+struct Beside<'a> {
+    platforms: Platforms<'a>,
+    clusters: BTreeMap<At<'a>, BTreeSet<&'a str>>,
     tracked: BTreeMap<(&'a SiteId, &'a Platform), Tracked>,
 }
 
@@ -65,67 +39,50 @@ struct Tracked {
     off: usize,
 }
 
-impl<'a> Platforms<'a> {
+impl<'a> Beside<'a> {
     fn of(entities: &'a [Entity]) -> Self {
-        let hosts = entities.iter().filter_map(|entity| {
-            let host = entity.attributes.hypervisor.as_deref()?;
-            let at = (&entity.site, &host.platform, host.key.as_str());
-            Some((at, &entity.id))
-        });
         Self {
-            hosts: hosts.collect(),
-            bound: bound(entities),
+            platforms: Platforms::of(entities),
+            clusters: clusters(entities),
             tracked: tracked(entities),
         }
     }
 
     /// It is off as long as no backup asked for it: what stands out is one that is left out where most others have it.
-    fn of_others(&self, site: &SiteId, guest: &Guest) -> Option<Blocker> {
-        let count = self.tracked.get(&(site, &guest.platform))?;
+    fn of_others(&self, entity: &Entity, guest: &Guest) -> Option<Blocker> {
+        let count = self.tracked.get(&(&entity.site, &guest.platform))?;
         let stands_out = guest.changed_block_tracking == Some(false) && count.on > count.off;
         let what = || format!("it is switched off, and on for {} others", count.on);
         blocker("changed_block_tracking", &stands_out.then(what)?)
     }
 
-    fn of_rules(&self, site: &SiteId, guest: &Guest) -> Option<Blocker> {
-        let at = (site, &guest.platform, guest.key.as_str());
-        let names = self.bound.get(&at)?;
-        blocker("host_affinity", &names.join(", "))
+    /// Rules that bind it to hosts, or keep it off some.
+    fn of_rules(&self, entity: &Entity, guest: &Guest) -> Option<Blocker> {
+        let host = self.platforms.host_of((entity, guest));
+        let cluster = host.and_then(|(_, host)| host.cluster.as_deref());
+        let hosts = cluster.and_then(|key| self.clusters.get(&(&entity.site, &guest.platform, key)));
+        let rules = self.platforms.rules((entity, guest)).iter();
+        let binding = rules.filter(|rule| binds(rule, hosts));
+        let names: Vec<&str> = binding.map(|rule| rule.name.as_str()).collect();
+        match names.is_empty() {
+            true => None,
+            false => blocker("host_affinity", &names.join(", ")),
+        }
     }
 }
 
 /// Keys of the hosts of each cluster.
-fn of_clusters(entities: &[Entity]) -> BTreeMap<At<'_>, BTreeSet<&str>> {
-    let mut of_clusters: BTreeMap<At<'_>, BTreeSet<&str>> = BTreeMap::new();
+fn clusters(entities: &[Entity]) -> BTreeMap<At<'_>, BTreeSet<&str>> {
+    let mut clusters: BTreeMap<At<'_>, BTreeSet<&str>> = BTreeMap::new();
     for entity in entities {
         if let Some(host) = entity.attributes.hypervisor.as_deref()
             && let Some(cluster) = &host.cluster
         {
             let at = (&entity.site, &host.platform, cluster.as_str());
-            of_clusters.entry(at).or_default().insert(&host.key);
+            clusters.entry(at).or_default().insert(&host.key);
         }
     }
-    of_clusters
-}
-
-/// Names of the rules that bind each guest to hosts.
-fn bound(entities: &[Entity]) -> BTreeMap<At<'_>, Vec<&str>> {
-    let of_clusters = of_clusters(entities);
-    let mut bound: BTreeMap<At<'_>, Vec<&str>> = BTreeMap::new();
-    for entity in entities {
-        let Some(cluster) = entity.attributes.cluster.as_deref() else {
-            continue;
-        };
-        let hosts = of_clusters.get(&(&entity.site, &cluster.platform, cluster.key.as_str()));
-        let rules = cluster.rules.iter().filter(|rule| binds(rule, hosts));
-        for rule in rules {
-            for guest in &rule.guests {
-                let at = (&entity.site, &cluster.platform, guest.as_str());
-                bound.entry(at).or_default().push(&rule.name);
-            }
-        }
-    }
-    bound
+    clusters
 }
 
 fn tracked(entities: &[Entity]) -> BTreeMap<(&SiteId, &Platform), Tracked> {
@@ -163,25 +120,20 @@ fn binds(rule: &AffinityRule, hosts: Option<&BTreeSet<&str>>) -> bool {
 fn row(
     entity: &Entity,
     guest: &Guest,
-    numbers: &Numbers,
-    platforms: &Platforms<'_>,
+    numbers: &Numbers<'_>,
+    beside: &Beside<'_>,
     link_bps: u64,
 ) -> GuestRow {
-    let measured = numbers
-        .of_guest(&entity.id, "vm_disk_used_bytes")
-        .map(whole);
+    let measured = numbers.bytes(&entity.id, "vm_disk_used_bytes");
     let (bytes, bytes_measured) = size(guest, measured);
     let mut stands = blockers(guest);
-    stands.extend(platforms.of_rules(&entity.site, guest));
-    stands.extend(platforms.of_others(&entity.site, guest));
+    stands.extend(beside.of_rules(entity, guest));
+    stands.extend(beside.of_others(entity, guest));
     stands.sort();
-    let host = guest.host.as_deref();
-    let at = host.map(|key| (&entity.site, &guest.platform, key));
+    let host = beside.platforms.host_of((entity, guest));
     GuestRow {
         entity: entity.id.clone(),
-        host: at
-            .and_then(|at| platforms.hosts.get(&at))
-            .map(|id| (*id).clone()),
+        host: host.map(|(host, _)| host.id.clone()),
         bytes,
         bytes_measured,
         blockers: stands,
@@ -189,7 +141,7 @@ fn row(
             guest,
             Load {
                 bytes,
-                written_per_day: numbers.of_guest(&entity.id, "vm_disk_written_bytes_per_day"),
+                written_per_day: numbers.number(&entity.id, "vm_disk_written_bytes_per_day"),
                 link_bps,
             },
         ),
@@ -199,25 +151,9 @@ fn row(
 /// What a copy of its disks takes, and whether that was measured. Snapshots and memory that is kept beside the disks count as
 /// used, and no copy is larger than the disks are.
 fn size(guest: &Guest, measured: Option<u64>) -> (Option<u64>, bool) {
-    let at_most = capacity(guest);
+    let at_most = guest.capacity_bytes();
     let measured = measured.filter(|bytes| at_most.is_none_or(|most| *bytes <= most));
     (measured.or(at_most), measured.is_some())
-}
-
-/// What its disks take at most, if that is known of all.
-fn capacity(guest: &Guest) -> Option<u64> {
-    let mut sizes = guest.disks.iter().map(|disk| disk.capacity_bytes);
-    let first = sizes.next()??;
-    sizes.try_fold(first, |sum, size| Some(sum.saturating_add(size?)))
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "finite and not below zero; what is larger than any disk is cut"
-)]
-fn whole(value: f64) -> u64 {
-    value as u64
 }
 
 #[cfg(test)]
@@ -252,6 +188,7 @@ mod tests {
     fn machine(key: &str, changed_block_tracking: Option<bool>) -> Entity {
         let guest = Guest {
             key: key.to_owned(),
+            host: Some("host-1".to_owned()),
             changed_block_tracking,
             ..Guest::default()
         };
@@ -264,13 +201,13 @@ mod tests {
 
     /// The words about the guest `vm-1` that need all others.
     fn said(entities: &[Entity]) -> Vec<String> {
-        let platforms = Platforms::of(entities);
+        let beside = Beside::of(entities);
         let entity = entities.iter().find(|one| one.name == "vm-1");
         let entity = entity.expect("every test has one");
         let guest = entity.attributes.guest.as_deref().expect("it is one");
         let all = [
-            platforms.of_rules(&entity.site, guest),
-            platforms.of_others(&entity.site, guest),
+            beside.of_rules(entity, guest),
+            beside.of_others(entity, guest),
         ];
         all.into_iter().flatten().map(|one| one.rule).collect()
     }

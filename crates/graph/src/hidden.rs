@@ -7,9 +7,9 @@ use groma_model::inventory::Entity;
 use groma_model::inventory::ReachedBy;
 use groma_model::name::Protection;
 use groma_model::registry::REGISTRY;
+use groma_model::virtualization::is_carried;
 use groma_model::{Estate, Witness};
 
-use crate::carried::is_of_platform;
 use crate::draft::{Draft, Place};
 
 /// What the reasons are computed from.
@@ -33,7 +33,7 @@ pub(crate) fn reasons(case: &Case<'_>) -> BTreeSet<String> {
     } = case;
     // What a machine needs of itself moves together with it, and its resolver, clock and mirrors stand in
     // every inventory of host facts; what it runs on, in the list of its platform.
-    if place.consumer == place.provider || is_of_platform(draft) {
+    if place.consumer == place.provider || is_carried(&draft.kind, draft.witnesses.as_slice()) {
         return BTreeSet::new();
     }
     let plain = !REGISTRY.kind(&draft.kind).shared;

@@ -44,7 +44,8 @@ pub(crate) fn propose(
             let entity = estate
                 .entities
                 .get(id)
-                .filter(|e| matches!(e.kind.as_str(), "host" | "device" | "vm"))?;
+                // What carries machines is the system of none of them.
+                .filter(|e| REGISTRY.is_machine(&e.kind) && e.kind != "hypervisor")?;
             let product = products
                 .remove(id)
                 .map(|p| p.into_iter().collect::<Vec<_>>().join(", "));

@@ -3,17 +3,12 @@
 use std::collections::BTreeMap;
 
 use groma_model::fact::Measurement;
-use groma_model::inventory::{MeasurementEntry, Volume};
+use groma_model::inventory::{LINK_SHARES, MeasurementEntry, Volume};
 use groma_model::store::EarlierNumber;
 use groma_model::{EntityId, Estate};
 
 use crate::gather::{Raw, Raws};
 
-/// Payload of a full line: 1448 bytes of every 1538 on an Ethernet of 1500-byte packets with TCP timestamps
-/// (IEEE 802.3 framing 38, RFC 9293 header 20, RFC 7323 option 12, RFC 791 header 20).
-const BEST_SHARE: f64 = 1448.0 / 1538.0;
-/// What is left of it where one stream is encrypted, disks are shared and others use the line too.
-const WORST_SHARE: f64 = 0.35;
 /// What each item costs beyond its bytes in the worst case: round trips to make and close it, and a commit to disk.
 const SECONDS_PER_ITEM: f64 = 0.02;
 
@@ -195,9 +190,10 @@ fn precise(number: u64) -> f64 {
 fn hours(bytes: f64, items: f64, link_bps: u64) -> [f64; 2] {
     let seconds = bytes * 8.0 / precise(link_bps.max(1));
     let hours = |seconds: f64| (seconds / 36.0).ceil() / 100.0;
+    let [best, worst] = LINK_SHARES;
     [
-        hours(seconds / BEST_SHARE),
-        hours(seconds / WORST_SHARE + items * SECONDS_PER_ITEM),
+        hours(seconds / best),
+        hours(seconds / worst + items * SECONDS_PER_ITEM),
     ]
 }
 

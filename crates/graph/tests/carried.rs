@@ -234,3 +234,42 @@ fn a_card_is_plugged_into_the_switch_of_its_own_host_and_not_into_another_of_tha
         "a platform that has names alone"
     );
 }
+
+/// A guest with an agent inside: its platform says who carries it, and so does `inside`, where it knows.
+fn told_by_both(inside: Option<&str>) -> Told {
+    let mut told = Told::default();
+    told.host("ops1", "10.0.0.9").host("web1", "10.0.0.7");
+    let uuid = "42000000-0000-4000-8000-000000000001";
+    let identity = HostIdentity {
+        host_name: "web1".into(),
+        smbios_uuid: Some(uuid.into()),
+        macs: vec!["00:50:56:00:00:01".into()],
+        carried_by: inside.and_then(HostName::parse),
+        ..HostIdentity::default()
+    };
+    told.say("web1", "host.system", Fact::Identity(identity));
+    told.say("ops1", SOURCE, Fact::Hypervisor(Box::new(esx())));
+    let guest = Guest {
+        uuid: Some(uuid.into()),
+        ..guest()
+    };
+    told.say("ops1", SOURCE, Fact::Guest(Box::new(guest)));
+    told
+}
+
+#[test]
+fn what_the_guest_knows_too_is_still_its_platforms_to_change() {
+    for (inside, witnesses) in [
+        (None, vec![Witness::Declared]),
+        (
+            Some("esx1.corp.example"),
+            vec![Witness::Live, Witness::Declared],
+        ),
+    ] {
+        let (graph, _) = told_by_both(inside).graph_and_entities();
+        let mut runs_on = graph.dependencies.iter().filter(|d| d.kind == "runs-on");
+        let of_web = runs_on.find(|d| d.consumer.name == "web1").unwrap();
+        assert_eq!(of_web.witnesses, witnesses);
+        assert!(of_web.is_carried() && !of_web.hidden, "{of_web:?}");
+    }
+}

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use groma_model::fact::Declared;
 use groma_model::{Foreign, HostName};
+use groma_platform::mac_address;
 
 use crate::Reading;
 use crate::columns::{Field, Header, says_secret, speaks_of_secret};
@@ -211,40 +212,16 @@ pub(crate) fn macs(text: &str) -> Vec<String> {
     parts(text).filter_map(mac).collect()
 }
 
+/// Some lists write the address of everybody for none.
 fn mac(text: &str) -> Option<String> {
-    let digits: String = text
-        .chars()
-        .filter(|c| !matches!(c, ':' | '-' | '.'))
-        .collect::<String>()
-        .to_ascii_lowercase();
-    let fits = digits.len() == 12 && digits.bytes().all(|b| b.is_ascii_hexdigit());
-    if !fits || digits == "000000000000" || digits == "ffffffffffff" {
-        return None;
-    }
-    let pairs: Vec<&str> = (0..12)
-        .step_by(2)
-        .filter_map(|at| digits.get(at..at + 2))
-        .collect();
-    Some(pairs.join(":"))
+    mac_address(text).filter(|mac| mac != "ff:ff:ff:ff:ff:ff")
 }
 
-/// A UUID, lower case with dashes; the two that makers write when they have none are left out.
+/// A UUID, lower case with dashes; the two that makers write when they have none are left out. What begins with `VMware-` is a
+/// serial number to a list.
 pub(crate) fn uuid(text: &str) -> Option<String> {
-    let digits: String = text
-        .chars()
-        .filter(|c| !matches!(c, '-' | ' ' | '{' | '}'))
-        .collect::<String>()
-        .to_ascii_lowercase();
-    let fits = digits.len() == 32 && digits.bytes().all(|b| b.is_ascii_hexdigit());
-    if !fits || digits.bytes().all(|b| b == b'0') || digits.bytes().all(|b| b == b'f') {
-        return None;
-    }
-    let cut = [(0, 8), (8, 12), (12, 16), (16, 20), (20, 32)];
-    let groups: Vec<&str> = cut
-        .iter()
-        .filter_map(|&(from, to)| digits.get(from..to))
-        .collect();
-    Some(groups.join("-"))
+    let is_serial = text.trim_start().starts_with("VMware-");
+    groma_platform::uuid(text).filter(|_| !is_serial)
 }
 
 /// The kind of thing that words like "virtual server" mean; `None` where they say nothing of it.
@@ -315,4 +292,29 @@ fn shown(text: &str) -> String {
         .map(|c| if c.is_control() { ' ' } else { c })
         .take(40)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_means_nobody_is_no_mark_and_every_usual_writing_is_one() {
+        assert_eq!(
+            macs("0200.0000.0001, 02-00-00-00-00-02"),
+            ["02:00:00:00:00:01", "02:00:00:00:00:02"]
+        );
+        assert!(macs("00:00:00:00:00:00 FF:FF:FF:FF:FF:FF 02:00:00").is_empty());
+        let written = "{420E0001-0002-4003-8004-000000000005}";
+        let known = "420e0001-0002-4003-8004-000000000005";
+        assert_eq!(uuid(written).as_deref(), Some(known));
+        for none in [
+            "00000000-0000-0000-0000-000000000000",
+            "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF",
+            "VMware-42 0e 00 01 00 02 40 03-80 04 00 00 00 00 00 05",
+            "7",
+        ] {
+            assert_eq!(uuid(none), None, "{none}");
+        }
+    }
 }

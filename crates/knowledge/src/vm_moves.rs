@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use groma_model::inventory::LINK_SHARES;
 use groma_model::virtualization::{
     Blocker, BlockerSeverity, DiskFormat, DiskMode, Guest, GuestSort, MoveWay, PassthroughSort,
     PlatformKind, Power, Way,
@@ -171,11 +172,11 @@ fn settings(guest: &Guest) -> Vec<(&'static str, String)> {
         (rule, snapshots),
         (
             "consolidation_needed",
-            said(guest.consolidation_needed, "its disks"),
+            said(guest.consolidation_needed == Some(true), "its disks"),
         ),
         (
             "fault_tolerance",
-            said(guest.fault_tolerance, "it has a second"),
+            said(guest.fault_tolerance == Some(true), "it has a second"),
         ),
         (
             "tpm_enabled",
@@ -284,8 +285,8 @@ fn to(target: &Target, guest: &Guest, load: Load) -> MoveWay {
 
 /// What keeps a guest from being copied while it works.
 fn holds_still(guest: &Guest) -> bool {
-    let bound =
-        guest.fault_tolerance || guest.consolidation_needed || !guest.passthrough.is_empty();
+    let said = [guest.fault_tolerance, guest.consolidation_needed];
+    let bound = said.contains(&Some(true)) || !guest.passthrough.is_empty();
     let disks = guest.disks.iter();
     let mut left_out =
         disks.map(|disk| disk.raw_device || disk.shared || disk.mode != DiskMode::Dependent);
@@ -355,8 +356,6 @@ fn exceeds(target: &Target, guest: &Guest) -> Vec<String> {
     exceeds
 }
 
-/// The share of a line that a copy gets, at best and at worst: as volumes are reckoned (`docs/reference/volumes.md`).
-const LINE: [f64; 2] = [1448.0 / 1538.0, 0.35];
 /// Bytes a second that are read, rewritten in another format and written, at best and at worst.
 const CONVERTS: [f64; 2] = [400e6, 100e6];
 /// Minutes until it is off, started at the new place and looked at.
@@ -379,7 +378,7 @@ fn downtime(way: Way, converts: bool, load: Load) -> Option<[f64; 2]> {
     let mut minutes = [0.0; 2];
     let cases = minutes
         .iter_mut()
-        .zip(LINE)
+        .zip(LINK_SHARES)
         .zip(CONVERTS)
         .zip(ROUND)
         .zip(WRITES);
@@ -458,8 +457,8 @@ mod tests {
     #[test]
     fn every_rule_that_is_found_has_words_and_every_word_a_rule() {
         let mut all = guest();
-        all.consolidation_needed = true;
-        all.fault_tolerance = true;
+        all.consolidation_needed = Some(true);
+        all.fault_tolerance = Some(true);
         (all.tpm, all.secure_boot) = (Some(true), Some(true));
         (all.cpu_affinity, all.numa_affinity) = (Some("0-3".into()), Some("0".into()));
         all.media = vec!["[iso] setup.iso".into()];
@@ -535,7 +534,7 @@ mod tests {
         assert_eq!(rules(&off), [""; 0], "one that is off does not answer");
         let template = Guest {
             sort: GuestSort::Template,
-            fault_tolerance: true,
+            fault_tolerance: Some(true),
             ..guest()
         };
         assert_eq!(rules(&template), [""; 0]);

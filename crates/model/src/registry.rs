@@ -47,6 +47,9 @@ pub struct EntityKind {
     pub name: String,
     /// The layer it belongs to unless something says otherwise.
     pub layer: String,
+    /// True for what one can switch off, and carry elsewhere.
+    #[serde(default)]
+    pub machine: bool,
 }
 
 /// A sort of need.
@@ -85,6 +88,11 @@ impl Registry {
             .get(name)
             .or_else(|| self.dependencies.get("other"))
             .expect("the registry holds \"other\", a test says so")
+    }
+
+    /// True for an entity kind that is a machine: a host, a guest, a system container, what carries them, a device.
+    pub fn is_machine(&self, kind: &str) -> bool {
+        self.entities.get(kind).is_some_and(|kind| kind.machine)
     }
 
     /// The rank of a layer; unknown layers stand on top.
@@ -172,6 +180,23 @@ mod tests {
             assert_eq!(kind.endpoints().count(), kind.ports.len(), "{}", kind.name);
         }
         assert_eq!(registry.kind("no such word").name, "other");
+    }
+
+    #[test]
+    fn a_guest_that_is_a_container_is_a_machine_and_what_it_is_made_from_is_none() {
+        for kind in ["host", "vm", "container", "hypervisor", "device"] {
+            assert!(REGISTRY.is_machine(kind), "{kind}");
+        }
+        for kind in [
+            "vm-template",
+            "hypervisor-cluster",
+            "datastore",
+            "service",
+            "external",
+            "",
+        ] {
+            assert!(!REGISTRY.is_machine(kind), "{kind}");
+        }
     }
 
     #[test]

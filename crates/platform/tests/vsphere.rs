@@ -220,7 +220,7 @@ fn a_host_tells_its_hardware_its_network_and_its_time() {
     let addresses: Vec<_> = host.addresses.iter().map(ToString::to_string).collect();
     assert_eq!(addresses, ["10.1.0.9", "2001:db8::9"]);
     assert_eq!(host.cluster.as_deref(), Some("domain-c7"));
-    assert!(host.maintenance && host.started_at.is_some());
+    assert!(host.maintenance == Some(true) && host.started_at.is_some());
     let peers = |all: &[groma_model::name::Peer]| {
         let all: Vec<String> = all.iter().map(ToString::to_string).collect();
         all.join(" ")
@@ -433,7 +433,7 @@ fn recorded_answers_are_read_without_a_rest() {
     let crowd = estate
         .guests
         .values()
-        .find(|guest| guest.fault_tolerance)
+        .find(|guest| guest.fault_tolerance == Some(true))
         .unwrap();
     assert_eq!(
         (

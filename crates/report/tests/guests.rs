@@ -56,6 +56,44 @@ fn the_section_says_how_many_where_and_what_stands_in_the_way() {
     assert!(html.contains("live, warm, cold"), "the words are explained");
 }
 
+/// The same estate a second time at another site, where the hosts have other names.
+fn at_two_sites() -> Inventory {
+    let mut inventory = guests();
+    let mut second = inventory.entities.clone();
+    for entity in &mut second {
+        entity.id = EntityId::new(format!("{}-b", entity.id));
+        entity.site = groma_model::SiteId::new("minsk");
+        if let Some(host) = &mut entity.attributes.hypervisor {
+            entity.name = format!("minsk-{}", entity.name);
+            host.name = entity.name.as_str().into();
+        }
+    }
+    let mut rows = inventory.guests.clone();
+    for row in &mut rows {
+        row.entity = EntityId::new(format!("{}-b", row.entity));
+    }
+    inventory.entities.extend(second);
+    inventory.guests.extend(rows);
+    inventory
+}
+
+#[test]
+fn two_sites_with_a_platform_of_one_name_share_no_host() {
+    let (one, two) = (
+        groma_report::markdown(&guests()),
+        groma_report::markdown(&at_two_sites()),
+    );
+    assert!(two.contains("on esx1.corp.example") && two.contains("on minsk-esx1.corp.example"));
+    let row = |text: &str, name: &str| {
+        let lines = text.lines();
+        let found = lines.filter(|line| line.contains(name) && line.contains("running"));
+        found.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let (alone, beside) = (row(&one, "| esx1"), row(&two, "| esx1"));
+    assert_eq!(alone.len(), 1, "{alone:?}");
+    assert_eq!(alone, beside, "guests of the other site are not on it");
+}
+
 #[test]
 fn an_estate_without_guests_has_no_such_section() {
     for page in [

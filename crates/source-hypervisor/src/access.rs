@@ -12,6 +12,8 @@ use groma_trust::Trust;
 use serde::Deserialize;
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::libvirt::NOT_OVER_SSH;
+
 /// As whom.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Logon {
@@ -102,10 +104,16 @@ pub fn read(disk: &dyn Disk, path: &Path) -> Result<Vec<Access>, AccessError> {
 
 fn meant(disk: &dyn Disk, table: &Table, place: &Place) -> Result<Access, AccessError> {
     if holds_a_logon(&table.url) {
+        if is_over_ssh(table) {
+            return Err(place.wrong(format!(
+                "no daemon of libvirt is asked over ssh: {NOT_OVER_SSH}"
+            )));
+        }
         return Err(place.wrong(
             "url names a server and nothing more: a user, a password or a token has keys of its own",
         ));
     }
+    takes(table).map_err(|why| place.wrong(why))?;
     let logon = logon(disk, table, place)?;
     let (pin, ca) = (table.pin.as_deref(), table.ca.as_deref());
     let trust = Trust::named(disk, place, pin, ca)?;
@@ -122,6 +130,39 @@ fn meant(disk: &dyn Disk, table: &Table, place: &Place) -> Result<Access, Access
         own_certificate,
         ask_guests: table.ask_guests,
     })
+}
+
+/// What a kind does not take is refused, not passed over: somebody relies on it.
+fn takes(table: &Table) -> Result<(), &'static str> {
+    let is = |kind| table.kind == kind;
+    let certificate = table.certificate.is_some() || table.key.is_some();
+    let token = table.token.is_some() || table.token_file.is_some();
+    let user = table.user.is_some() || table.password.is_some() || table.password_file.is_some();
+    if certificate && !is(PlatformKind::Libvirt) {
+        return Err(
+            "certificate and key are for libvirt alone: log on with a user or a token, and name the server with pin or ca",
+        );
+    }
+    if table.ask_guests && !is(PlatformKind::Libvirt) {
+        return Err(
+            "ask_guests is for libvirt alone: leave it out, the platform tells of its guests by itself",
+        );
+    }
+    if token && !is(PlatformKind::Proxmox) {
+        return Err("only Proxmox VE takes a token: write user and password_file");
+    }
+    if user && is(PlatformKind::Libvirt) {
+        return Err(
+            "libvirt takes no password: ask its socket on this machine, or write certificate and key for TLS",
+        );
+    }
+    Ok(())
+}
+
+fn is_over_ssh(table: &Table) -> bool {
+    let (scheme, _) = table.url.split_once("://").unwrap_or_default();
+    let transport = scheme.split_once('+').map(|(_, transport)| transport);
+    table.kind == PlatformKind::Libvirt && matches!(transport, Some("ssh" | "libssh" | "libssh2"))
 }
 
 /// True for a URL that names somebody before its server, or asks something behind it. It stands in evidence and on screens, so
@@ -226,8 +267,52 @@ mod tests {
             let said = url(bad).unwrap_err().to_string();
             assert!(!said.contains("s3cret") && !said.contains("root"), "{said}");
         }
+        let said = url("qemu+ssh://root@h/system").unwrap_err().to_string();
+        assert!(
+            said.contains("groma-agent on that host") && !said.contains("root"),
+            "{said}"
+        );
         assert!(url("qemu+unix:///system?socket=/run/x").is_ok());
         assert!(platform("token = \"a@pve!x=1\"").is_ok());
         assert!(reads("[[hypervisor]]\nkind = \"esx\"\nurl = \"https://h\"\n").is_err());
+    }
+    #[test]
+    fn what_a_kind_does_not_take_is_refused_and_what_it_takes_is_not() {
+        let of = |kind: &str, rest: &str| {
+            let url = match kind {
+                "libvirt" => "qemu://h/system",
+                _ => "https://h",
+            };
+            reads(&format!(
+                "[[hypervisor]]\nkind = \"{kind}\"\nurl = \"{url}\"\n{rest}"
+            ))
+        };
+        let password = "user = \"a\"\npassword_file = \"pw\"\n";
+        let own = "certificate = \"c\"\nkey = \"k\"\n";
+        for (kind, rest, word) in [
+            ("vsphere", "token = \"t\"".to_owned(), "password_file"),
+            ("xapi", "token = \"t\"".to_owned(), "password_file"),
+            ("libvirt", "token = \"t\"".to_owned(), "Proxmox VE"),
+            ("libvirt", password.to_owned(), "certificate and key"),
+            ("vsphere", format!("{password}{own}"), "libvirt alone"),
+            (
+                "proxmox",
+                "token = \"t\"\nask_guests = true".to_owned(),
+                "leave it out",
+            ),
+        ] {
+            let said = of(kind, &rest).unwrap_err().to_string();
+            assert!(said.contains(word), "{kind}: {said}");
+        }
+        for (kind, rest) in [
+            ("vsphere", password.to_owned()),
+            ("xapi", password.to_owned()),
+            ("ovirt", password.to_owned()),
+            ("proxmox", password.to_owned()),
+            ("proxmox", "token = \"a@pve!x=1\"".to_owned()),
+            ("libvirt", format!("{own}ask_guests = true")),
+        ] {
+            assert!(of(kind, &rest).is_ok(), "{kind} {rest}");
+        }
     }
 }

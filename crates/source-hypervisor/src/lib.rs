@@ -22,6 +22,7 @@
 )]
 
 pub mod access;
+mod at_most;
 mod cause;
 mod channel;
 mod form;

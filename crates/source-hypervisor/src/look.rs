@@ -8,6 +8,7 @@ use groma_source::{Budget, Explanation, Sink, SinkExt, Source, Window, World};
 
 use crate::NAME;
 use crate::access::Access;
+use crate::at_most::AtMost;
 use crate::cause::Cause;
 use crate::twice::Noticing;
 use crate::vsphere;
@@ -67,10 +68,12 @@ impl HypervisorSource {
             named: &self.platforms,
         };
         let mut noticing = Noticing::new(sink);
-        let read = read(&asking, &mut noticing);
+        let mut most = AtMost::new(&mut noticing, budget.observations_max);
+        let read = read(&asking, &mut most);
+        let is_whole = most.close(&scope);
         let twice = noticing.twice(&access.url, told);
         let state = match read {
-            Ok(_) if !twice.is_empty() => CoverageState::Partial,
+            Ok(_) if !twice.is_empty() || !is_whole => CoverageState::Partial,
             Ok(state) => state,
             Err(cause) => {
                 sink.missed(cause.gap(&scope));

@@ -1,27 +1,20 @@
-//! What one look could not see, told in the end, each hole by itself until they are too many.
+//! What one look could not see, told in the end.
 
-use groma_model::{CoverageState, Gap, Reason, Scope};
-use groma_source::{Sink, SinkExt};
+use groma_model::{CoverageState, Gap, Scope};
+use groma_source::Sink;
 
 use crate::cause::Cause;
-
-/// Most gaps that are told one by one.
-const GAPS_MAX: usize = 200;
 
 /// What could not be seen.
 #[derive(Default)]
 pub(crate) struct Missed {
     gaps: Vec<Gap>,
-    more: usize,
 }
 
 impl Missed {
     /// Keeps a hole in `scope`.
     pub(crate) fn add(&mut self, scope: Scope, cause: Cause) {
-        match self.gaps.len() < GAPS_MAX {
-            true => self.gaps.push(cause.gap(&scope)),
-            false => self.more += 1,
-        }
+        self.gaps.push(cause.gap(&scope));
     }
 
     /// Why the look ends: what was said last, else `cause`.
@@ -37,18 +30,10 @@ impl Missed {
     }
 
     /// Tells all of it; the answer is whether there was none.
-    pub(crate) fn told(self, scope: &Scope, sink: &mut dyn Sink) -> CoverageState {
+    pub(crate) fn told(self, sink: &mut dyn Sink) -> CoverageState {
         let is_whole = self.gaps.is_empty();
         for gap in self.gaps {
             sink.missed(gap);
-        }
-        if self.more > 0 {
-            sink.missed_because(
-                scope,
-                format!("and {} more holes", self.more),
-                Reason::BudgetExhausted,
-                "",
-            );
         }
         match is_whole {
             true => CoverageState::Complete,

@@ -235,7 +235,7 @@ fn what_stands_in_the_way_of_a_move_is_told_of_the_guest_that_has_it_alone() {
     let crowds: Vec<&Guest> = told
         .guests
         .values()
-        .filter(|guest| guest.fault_tolerance)
+        .filter(|guest| guest.fault_tolerance == Some(true))
         .collect();
     let [crowd] = crowds.as_slice() else {
         panic!("{crowds:?}")
@@ -245,7 +245,7 @@ fn what_stands_in_the_way_of_a_move_is_told_of_the_guest_that_has_it_alone() {
     assert_eq!(crowd.cpu_affinity.as_deref(), Some("2,3"));
     assert_eq!(crowd.numa_affinity.as_deref(), Some("1"));
     assert_eq!(crowd.changed_block_tracking, Some(true));
-    assert!(crowd.consolidation_needed);
+    assert_eq!(crowd.consolidation_needed, Some(true));
     let sorts: Vec<PassthroughSort> = crowd.passthrough.iter().map(|one| one.sort).collect();
     use PassthroughSort::{Gpu, Pci, Port, Sriov, Usb};
     assert_eq!(
@@ -271,13 +271,17 @@ fn what_stands_in_the_way_of_a_move_is_told_of_the_guest_that_has_it_alone() {
     );
     assert!(quorum.shared && quorum.encrypted && quorum.mode == DiskMode::IndependentNonpersistent);
 
-    for other in told.guests.values().filter(|guest| !guest.fault_tolerance) {
+    for other in told
+        .guests
+        .values()
+        .filter(|guest| guest.fault_tolerance != Some(true))
+    {
         assert_eq!(
             (other.passthrough.as_slice(), other.media.as_slice()),
             ([].as_slice(), [].as_slice()),
             "{other:?}"
         );
-        assert!(other.cpu_affinity.is_none() && !other.consolidation_needed);
+        assert!(other.cpu_affinity.is_none() && other.consolidation_needed != Some(true));
         assert!(other.tpm == Some(false) && other.secure_boot != Some(true));
         let is_plain = |disk: &GuestDisk| !disk.shared && !disk.raw_device && !disk.encrypted;
         assert!(other.disks.iter().all(is_plain));

@@ -4,14 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use groma_model::EntityId;
 use groma_model::inventory::{Entity, Inventory};
+use groma_model::registry::REGISTRY;
 use groma_model::remembered;
 
 /// True for what one can switch off.
 pub(crate) fn is_machine(entity: &Entity) -> bool {
-    matches!(
-        entity.kind.as_str(),
-        "host" | "vm" | "container" | "hypervisor" | "device"
-    )
+    REGISTRY.is_machine(&entity.kind)
 }
 
 /// What each name means: the machines of that name, and whatever else has it only where no machine has.

@@ -6,6 +6,7 @@ use groma_model::EntityId;
 use groma_model::inventory::{
     Dependency, Entity, EvidenceEntry, Finding, FindingState, Inventory, VerdictWord,
 };
+use groma_model::registry::REGISTRY;
 use groma_model::{EvidenceId, SiteId};
 
 /// Facts told in one cell.
@@ -154,10 +155,7 @@ pub(crate) fn is_open(finding: &&Finding) -> bool {
 
 /// True for machines and guests.
 pub(crate) fn is_host(entity: &Entity) -> bool {
-    matches!(
-        entity.kind.as_str(),
-        "host" | "vm" | "hypervisor" | "container"
-    )
+    REGISTRY.is_machine(&entity.kind) && entity.kind != "device"
 }
 
 fn by<'a, T, V>(all: &'a [T], pair: impl Fn(&'a T) -> (&'a str, V)) -> HashMap<&'a str, V> {

@@ -80,6 +80,56 @@ fn every_sheet_of_an_export_is_there_with_its_header_even_where_nothing_was_foun
     }
 }
 
+/// The same estate a second time at another site, where the hosts have other names.
+fn at_two_sites() -> Inventory {
+    let mut inventory = sample::guests();
+    let mut second = inventory.entities.clone();
+    for entity in &mut second {
+        entity.id = groma_model::EntityId::new(format!("{}-b", entity.id));
+        entity.site = groma_model::SiteId::new("minsk");
+        if let Some(host) = &mut entity.attributes.hypervisor {
+            entity.name = format!("minsk-{}", entity.name);
+            host.name = entity.name.as_str().into();
+        }
+    }
+    let mut rows = inventory.guests.clone();
+    for row in &mut rows {
+        row.entity = groma_model::EntityId::new(format!("{}-b", row.entity));
+    }
+    inventory.entities.extend(second);
+    inventory.guests.extend(rows);
+    inventory
+}
+
+#[test]
+fn a_platform_of_one_name_at_two_sites_is_two_on_every_sheet() {
+    let mut one = opened(&sample::guests());
+    let mut two = opened(&at_two_sites());
+    let esx = ("Host", "esx1.corp.example");
+    for title in ["# VMs total", "# VMs", "# vCPUs", "vRAM"] {
+        let alone = cell(&mut one, "vHost", esx, title);
+        assert_ne!(alone, Data::Empty, "{title}");
+        assert_eq!(cell(&mut two, "vHost", esx, title), alone, "{title}");
+    }
+    let cluster = ("Name", "C1");
+    let alone = cell(&mut one, "vCluster", cluster, "NumHosts");
+    assert_eq!(cell(&mut two, "vCluster", cluster, "NumHosts"), alone);
+    let db = ("VM", "db1.corp.example");
+    assert_eq!(
+        cell(&mut two, "vInfo", db, "Cluster rule name(s)"),
+        text("databases apart"),
+        "the rule of the other site is not told twice"
+    );
+    let on = |book: &mut Book, host: &str| {
+        let range = sheet(book, "vInfo");
+        let at = column(&range, "Host");
+        range.rows().filter(|row| row[at] == *host).count()
+    };
+    let alone = on(&mut one, "esx1.corp.example");
+    assert_eq!(on(&mut two, "esx1.corp.example"), alone);
+    assert_eq!(on(&mut two, "minsk-esx1.corp.example"), alone);
+}
+
 #[test]
 fn a_guest_of_vsphere_says_what_its_platform_told() {
     let mut book = opened(&sample::guests());
@@ -121,6 +171,28 @@ fn a_guest_of_vsphere_says_what_its_platform_told() {
         cell(&mut book, "vInfo", ("VM", "golden"), "Template"),
         text("True")
     );
+}
+
+#[test]
+fn what_no_platform_told_is_empty_and_a_no_that_one_told_is_false() {
+    let of = |told: Option<bool>| {
+        let mut inventory = sample::guests();
+        for entity in &mut inventory.entities {
+            if let Some(guest) = &mut entity.attributes.guest {
+                guest.consolidation_needed = told;
+            }
+            if let Some(host) = &mut entity.attributes.hypervisor {
+                host.maintenance = told;
+            }
+        }
+        let mut book = opened(&inventory);
+        let guest = cell(&mut book, "vInfo", ("VM", "stray"), "Consolidation Needed");
+        let host = cell(&mut book, "vHost", ("Host", "kvm1"), "in Maintenance Mode");
+        [guest, host]
+    };
+    assert_eq!(of(None), [Data::Empty, Data::Empty]);
+    assert_eq!(of(Some(false)), [text("False"), text("False")]);
+    assert_eq!(of(Some(true)), [text("True"), text("True")]);
 }
 
 #[test]

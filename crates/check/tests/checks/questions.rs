@@ -111,6 +111,17 @@ fn a_named_or_public_provider_is_no_riddle() {
 }
 
 #[test]
+fn a_system_container_is_a_machine_somebody_owns_and_a_template_is_none() {
+    let asked = |kind: &str| {
+        let mut one = host("cell");
+        one.kind = kind.to_owned();
+        questions(&inventory(vec![one], Vec::new())).len()
+    };
+    assert_eq!([asked("host"), asked("container"), asked("vm")], [1, 1, 1]);
+    assert_eq!([asked("vm-template"), asked("service")], [0, 0]);
+}
+
+#[test]
 fn a_thousand_machines_do_not_make_a_thousand_questions() {
     let hosts = (0..1000).map(|n| host(&format!("h{n:04}"))).collect();
     let asked = questions(&inventory(hosts, Vec::new()));

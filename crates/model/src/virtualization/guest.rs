@@ -80,14 +80,14 @@ pub struct Guest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub numa_affinity: Option<String>,
     /// True if a second one follows its every step (vSphere Fault Tolerance).
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub fault_tolerance: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault_tolerance: Option<bool>,
     /// True if its platform keeps an account of the blocks that change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed_block_tracking: Option<bool>,
     /// True if removed snapshots have left files behind that must be joined first.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub consolidation_needed: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consolidation_needed: Option<bool>,
     /// True if its platform starts it again elsewhere when its host fails.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restarted_elsewhere: Option<bool>,

@@ -20,17 +20,21 @@
 //! | `datastore_capacity_bytes` | of a datastore whose size moves with what others write into the same file system; its fact has none then |
 //! | `hypervisor_cpu_used_percent`, `hypervisor_memory_used_bytes` | of a host |
 
+mod carried;
 mod document;
 mod guest;
+mod index;
 mod moving;
 mod platform;
 mod words;
 
+pub use carried::{ATTACHED_TO, RUNS_ON, STORED_ON, is_carried, is_foundation};
 pub use document::{PLATFORM_SCHEMA, PlatformDocument};
 pub use guest::{
     DiskController, DiskFormat, DiskMode, Firmware, Guest, GuestDisk, GuestNic, GuestSnapshot,
     GuestSort, Passthrough, PassthroughSort, Power, Tools,
 };
+pub use index::{At, Load, Numbers, Platforms, Told};
 pub use moving::{Blocker, BlockerSeverity, GuestRow, MoveWay, Way};
 pub use platform::{
     AffinityRule, AffinitySort, Cluster, Datastore, DatastoreSort, Hypervisor, HypervisorNic,

@@ -103,8 +103,8 @@ pub struct Hypervisor {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster: Option<String>,
     /// True while somebody works on it and guests are kept away.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub maintenance: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maintenance: Option<bool>,
     /// False where the platform cannot reach it: what is told of it is old.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connected: Option<bool>,

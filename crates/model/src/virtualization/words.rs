@@ -55,6 +55,13 @@ impl Guest {
             .flat_map(|nic| nic.addresses.iter().copied())
     }
 
+    /// What all its disks may hold together; `None` without a disk, or where the size of one is not told.
+    pub fn capacity_bytes(&self) -> Option<u64> {
+        let sizes: Option<Vec<u64>> = self.disks.iter().map(|disk| disk.capacity_bytes).collect();
+        let sizes = sizes.filter(|sizes| !sizes.is_empty())?;
+        Some(sizes.into_iter().fold(0, u64::saturating_add))
+    }
+
     /// One line a person understands.
     pub fn says(&self) -> String {
         let what = match self.sort {

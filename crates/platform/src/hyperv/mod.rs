@@ -112,7 +112,7 @@ fn guest(
         disks,
         nics: cards(machine),
         // Written into a file of a checkpoint, and no checkpoint is there: one was removed, and not joined.
-        consolidation_needed: of_checkpoint && snapshots.is_empty(),
+        consolidation_needed: Some(of_checkpoint && snapshots.is_empty()),
         snapshots,
         firmware: match generation {
             Some(1) => Some(Firmware::Bios),

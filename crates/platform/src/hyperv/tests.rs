@@ -92,14 +92,19 @@ fn disks_say_what_they_are_and_whose_changes_they_hold() {
         (true, Some("\\\\nas1\\vms"))
     );
     assert!(!own.shared && !own.raw_device);
-    assert!(!mail.consolidation_needed, "its checkpoint is there");
+    assert_eq!(
+        mail.consolidation_needed,
+        Some(false),
+        "its checkpoint is there"
+    );
     let old = guest("old1");
     assert_eq!(
         (old.disks[0].format, old.disks[0].controller),
         (DiskFormat::Vhd, Some(DiskController::Ide))
     );
-    assert!(
+    assert_eq!(
         old.consolidation_needed,
+        Some(true),
         "a file of a checkpoint, and no checkpoint"
     );
     let dated = guest("dated");
@@ -109,7 +114,7 @@ fn disks_say_what_they_are_and_whose_changes_they_hold() {
             dated.disks[0].thin,
             dated.consolidation_needed
         ),
-        (DiskFormat::Vhdx, Some(false), false)
+        (DiskFormat::Vhdx, Some(false), Some(false))
     );
 }
 

@@ -105,7 +105,7 @@ impl Node {
                 names: self.own_names(name),
                 addresses: addresses.into_iter().collect(),
                 cluster: cluster.then(|| super::CLUSTER_KEY.to_owned()),
-                maintenance: self.in_maintenance,
+                maintenance: Some(self.in_maintenance),
                 connected: self.is_online,
                 datastores,
                 ..self.host.clone()

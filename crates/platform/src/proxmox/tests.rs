@@ -281,7 +281,7 @@ fn a_node_tells_its_bridges_down_to_the_cards() {
     let pve2 = node(&read, "pve2");
     assert_eq!(
         (pve2.connected, pve2.maintenance, pve2.memory_bytes),
-        (Some(false), true, None)
+        (Some(false), Some(true), None)
     );
 }
 

@@ -163,9 +163,11 @@ fn settings(object: &Object, guest: &mut Guest) {
     guest.hardware_version = object.text("config.version").map(str::to_owned);
     guest.cpu_affinity = affinity(object, "config.cpuAffinity");
     guest.numa_affinity = nodes(object).or_else(|| affinity(object, "config.memoryAffinity"));
-    guest.fault_tolerance = object.value("config.ftInfo").is_some();
+    // Who has no second has no such property; whose settings are hidden from us has no version either.
+    let second = object.value("config.ftInfo").is_some();
+    guest.fault_tolerance = guest.hardware_version.as_ref().map(|_| second);
     guest.changed_block_tracking = object.truth("config.changeTrackingEnabled");
-    guest.consolidation_needed = object.truth("runtime.consolidationNeeded") == Some(true);
+    guest.consolidation_needed = object.truth("runtime.consolidationNeeded");
     guest.configured_os = object.text("config.guestFullName").map(str::to_owned);
 }
 

@@ -53,7 +53,7 @@ pub(super) fn read(inventory: &mut Inventory, object: &Object, read: &mut Read) 
         names: names(object),
         addresses: addresses(object),
         cluster,
-        maintenance: object.truth("runtime.inMaintenanceMode") == Some(true),
+        maintenance: object.truth("runtime.inMaintenanceMode"),
         connected: object
             .text("runtime.connectionState")
             .map(|state| state == "connected"),

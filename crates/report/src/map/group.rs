@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 
 use groma_model::inventory::Entity;
+use groma_model::registry::REGISTRY;
 
 use super::picture::{Boxes, offers};
 use super::{Band, Node, Shape};
@@ -151,8 +152,8 @@ fn node(key: &Key, members: Vec<usize>, index: &Index<'_>, words: &Catalogue) ->
         .find(|s| s.id.as_str() == key.site)
         .map_or(key.site.as_str(), |s| &s.name);
     let forms = match key.kind.as_str() {
-        "host" | "vm" | "hypervisor" => words.host,
         "device" => words.device,
+        kind if REGISTRY.is_machine(kind) => words.host,
         "external" => words.outside_thing,
         _ => words.thing,
     };

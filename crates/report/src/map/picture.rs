@@ -399,8 +399,7 @@ fn things(index: &Index<'_>) -> Vec<usize> {
     }
     let drawn = |at: &usize, entity: &Entity| match entity.kind.as_str() {
         "certificate" | "account" => false,
-        "host" | "vm" | "hypervisor" | "device" => true,
-        _ => connected.contains(at),
+        kind => REGISTRY.is_machine(kind) || connected.contains(at),
     };
     let all = index.inventory.entities.iter().enumerate();
     all.filter(|(at, entity)| drawn(at, entity))

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use groma_model::inventory::{Entity, Inventory};
+use groma_model::registry::REGISTRY;
 use serde::Serialize;
 
 use crate::human;
@@ -101,10 +102,7 @@ fn is_host(index: &Index<'_>, id: &str) -> bool {
 
 /// True for machines and guests, not for what they offer.
 pub(crate) fn runs_services(entity: &Entity) -> bool {
-    matches!(
-        entity.kind.as_str(),
-        "host" | "vm" | "hypervisor" | "container"
-    )
+    REGISTRY.is_machine(&entity.kind) && entity.kind != "device"
 }
 
 /// The heading: the one host, the system that was looked at, or how many hosts.

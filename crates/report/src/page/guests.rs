@@ -1,11 +1,11 @@
 //! Guests of platforms of virtualization: what stands in the way of each, what carries them, and how much room is left.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use groma_model::inventory::{Entity, Inventory};
 use groma_model::virtualization::{
-    Blocker, BlockerSeverity, Datastore, Guest, GuestRow, GuestSort, Hypervisor, MoveWay, Platform,
-    Power,
+    Blocker, BlockerSeverity, Datastore, Guest, GuestRow, GuestSort, Hypervisor, Load, MoveWay,
+    Numbers, Platforms, Power,
 };
 use serde::Serialize;
 
@@ -79,7 +79,6 @@ pub(crate) struct UnsureRow {
     pub(crate) because: Vec<String>,
 }
 
-type At<'a> = (&'a Platform, &'a str);
 type Told<'a> = (&'a Entity, &'a Guest, Option<&'a GuestRow>);
 
 /// The section, where any platform told of anything.
@@ -94,15 +93,12 @@ pub(crate) fn section(index: &Index<'_>, words: &Catalogue, limit: usize) -> Opt
     let unsure = of_kind(inventory, |e| {
         Some(&e.attributes.not_joined).filter(|told| !told.is_empty())
     });
-    let numbers = Numbers::of(inventory);
-    let names: HashMap<At<'_>, &Hypervisor> = hosts
-        .iter()
-        .map(|(_, h)| ((&h.platform, &*h.key), *h))
-        .collect();
+    let numbers = Numbers::of(&inventory.measurements);
+    let platforms = Platforms::of(&inventory.entities);
     Some(Virtual {
         summary: summary(&guests, hosts.len(), unsure.len(), words),
-        guests: Rows::first(&guests, limit, |told| guest(told, &names, words)),
-        hosts: carriers(&hosts, &guests, &numbers, words, limit),
+        guests: Rows::first(&guests, limit, |told| guest(told, &platforms, words)),
+        hosts: carriers(&hosts, &platforms, &numbers, words, limit),
         stores: Rows::first(&stores, limit, |one| store(one, &numbers)),
         unsure: Rows::first(&unsure, limit, |(entity, told)| UnsureRow {
             name: visible(&entity.name),
@@ -171,7 +167,7 @@ fn summary(guests: &[Told<'_>], hosts: usize, unsure: usize, words: &Catalogue) 
 
 fn guest(
     (entity, guest, row): &Told<'_>,
-    hosts: &HashMap<At<'_>, &Hypervisor>,
+    platforms: &Platforms<'_>,
     words: &Catalogue,
 ) -> VirtualRow {
     let blockers = blockers(*row);
@@ -179,7 +175,7 @@ fn guest(
     let first = blockers.iter().take(LINES_MAX);
     VirtualRow {
         name: cut(&visible(&entity.name), LETTERS),
-        place: place(entity, guest, hosts, words),
+        place: place(entity, guest, platforms, words),
         size: sizes(guest, *row, words),
         blockers: first
             .map(|blocker| BlockerLine {
@@ -200,12 +196,11 @@ fn guest(
 fn place(
     entity: &Entity,
     guest: &Guest,
-    hosts: &HashMap<At<'_>, &Hypervisor>,
+    platforms: &Platforms<'_>,
     words: &Catalogue,
 ) -> Vec<String> {
-    let key = guest.host.as_deref();
-    let host = key.and_then(|key| hosts.get(&(&guest.platform, key)));
-    let host = host.map(|host| fill(words.guests_at, &[&line(&host.name.lossy())]));
+    let host = platforms.host_of((entity, guest));
+    let host = host.map(|(_, host)| fill(words.guests_at, &[&line(&host.name.lossy())]));
     let power = guest.power.map(|power| match power {
         Power::On => words.guests_runs,
         Power::Off => words.guests_off,
@@ -271,54 +266,24 @@ fn minutes([low, high]: [f64; 2]) -> Option<String> {
     })
 }
 
-/// What runs on one host.
-#[derive(Clone, Copy, Default)]
-struct Load {
-    guests: usize,
-    running: usize,
-    processors: u64,
-    memory: u64,
-}
-
-fn loads<'a>(guests: &[Told<'a>]) -> BTreeMap<At<'a>, Load> {
-    let mut loads: BTreeMap<At<'a>, Load> = BTreeMap::new();
-    for (_, guest, _) in guests {
-        let Some(key) = guest.host.as_deref() else {
-            continue;
-        };
-        let load = loads.entry((&guest.platform, key)).or_default();
-        load.guests += 1;
-        if guest.power == Some(Power::On) {
-            load.running += 1;
-            load.processors += u64::from(guest.processors.unwrap_or_default());
-            let memory = guest.memory_bytes.unwrap_or_default();
-            load.memory = load.memory.saturating_add(memory);
-        }
-    }
-    loads
-}
-
 fn carriers(
     hosts: &[(&Entity, &Hypervisor)],
-    guests: &[Told<'_>],
+    platforms: &Platforms<'_>,
     numbers: &Numbers<'_>,
     words: &Catalogue,
     limit: usize,
 ) -> Rows<CarrierRow> {
-    let loads = loads(guests);
     Rows::first(hosts, limit, |(entity, host)| {
-        let load = loads.get(&(&host.platform, host.key.as_str()));
-        let load = load.copied().unwrap_or_default();
+        let load = platforms.on_host((entity, host));
         let title = host.platform.kind.title();
         let product = host.product.as_deref().map(line);
-        let maintenance = host
-            .maintenance
-            .then(|| words.guests_maintenance.to_owned());
+        let maintenance =
+            (host.maintenance == Some(true)).then(|| words.guests_maintenance.to_owned());
         let product = [
             Some(product.unwrap_or_else(|| title.to_owned())),
             maintenance,
         ];
-        let (all, running) = (number(load.guests), number(load.running));
+        let (all, running) = (many(load.guests), many(load.running));
         CarrierRow {
             name: visible(&entity.name),
             product: product.into_iter().flatten().collect(),
@@ -337,7 +302,7 @@ fn memory(
     words: &Catalogue,
 ) -> Vec<String> {
     let mut said: Vec<String> = host.memory_bytes.map(size).into_iter().collect();
-    let used = numbers.bytes(entity, "hypervisor_memory_used_bytes");
+    let used = numbers.bytes(&entity.id, "hypervisor_memory_used_bytes");
     if let Some((all, used)) = host.memory_bytes.zip(used) {
         said.push(fill(words.guests_free, &[&size(all.saturating_sub(used))]));
     }
@@ -358,21 +323,20 @@ fn processors(
         .cores
         .map(|cores| words.count(words.guests_cores, cores as usize));
     let mut said: Vec<String> = cores.into_iter().collect();
-    if let Some(used) = numbers.of_entity(entity, "hypervisor_cpu_used_percent") {
+    if let Some(used) = numbers.number(&entity.id, "hypervisor_cpu_used_percent") {
         said.push(fill(words.guests_busy, &[&format!("{used:.0}")]));
     }
     if load.processors > 0 {
-        let given = usize::try_from(load.processors).unwrap_or(usize::MAX);
-        said.push(fill(words.guests_given, &[&number(given)]));
+        said.push(fill(words.guests_given, &[&many(load.processors)]));
     }
     said
 }
 
 fn store((entity, store): &(&Entity, &Datastore), numbers: &Numbers<'_>) -> StoreRow {
-    let free = numbers.bytes(entity, "datastore_free_bytes");
+    let free = numbers.bytes(&entity.id, "datastore_free_bytes");
     // Where others write to the same disks it is a number that moves.
     let capacity = store.capacity_bytes;
-    let capacity = capacity.or_else(|| numbers.bytes(entity, "datastore_capacity_bytes"));
+    let capacity = capacity.or_else(|| numbers.bytes(&entity.id, "datastore_capacity_bytes"));
     let share = capacity.filter(|all| *all > 0).zip(free);
     let share = share.map(|(all, free)| format!(" ({:.0} %)", 100.0 * free as f64 / all as f64));
     let title = store.platform.kind.title();
@@ -387,50 +351,10 @@ fn store((entity, store): &(&Entity, &Datastore), numbers: &Numbers<'_>) -> Stor
     }
 }
 
-fn line(text: &str) -> String {
-    cut(&visible(text), LETTERS)
+fn many(of: u64) -> String {
+    number(usize::try_from(of).unwrap_or(usize::MAX))
 }
 
-/// The newest numbers of hosts and datastores.
-struct Numbers<'a>(HashMap<(&'a str, &'a str), (groma_model::Timestamp, f64)>);
-
-impl<'a> Numbers<'a> {
-    fn of(inventory: &'a Inventory) -> Self {
-        let told = BTreeSet::from([
-            "datastore_free_bytes",
-            "datastore_capacity_bytes",
-            "hypervisor_memory_used_bytes",
-            "hypervisor_cpu_used_percent",
-        ]);
-        let mut newest: HashMap<_, (groma_model::Timestamp, f64)> = HashMap::new();
-        let all = inventory.measurements.iter();
-        for number in all.filter(|number| told.contains(number.metric.as_str())) {
-            let at = (number.entity.as_str(), number.metric.as_str());
-            let one = newest.entry(at).or_insert((number.at, number.value));
-            // Of two of one moment the larger, whatever the order they came in.
-            if one
-                .0
-                .cmp(&number.at)
-                .then(one.1.total_cmp(&number.value))
-                .is_lt()
-            {
-                *one = (number.at, number.value);
-            }
-        }
-        Self(newest)
-    }
-
-    fn of_entity(&self, entity: &Entity, metric: &str) -> Option<f64> {
-        let (_, value) = self.0.get(&(entity.id.as_str(), metric))?;
-        Some(*value).filter(|value| value.is_finite() && *value >= 0.0)
-    }
-
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "finite and not below nought; what is larger than any disk is cut"
-    )]
-    fn bytes(&self, entity: &Entity, metric: &str) -> Option<u64> {
-        self.of_entity(entity, metric).map(|value| value as u64)
-    }
+fn line(text: &str) -> String {
+    cut(&visible(text), LETTERS)
 }

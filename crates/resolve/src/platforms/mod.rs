@@ -72,6 +72,14 @@ fn subject(platform: &Platform, key: &str) -> String {
     platform.subject(key).to_string()
 }
 
+/// The subject of a thing that no other platform knows.
+fn only<'t, T>(told: &'t Told<'_, T>) -> &'t str {
+    told.subjects
+        .first()
+        .map(String::as_str)
+        .unwrap_or_default()
+}
+
 /// The machines agents look at from inside, by site, and what each is known by.
 struct Watched {
     machines: Vec<(SiteId, EntityId)>,
@@ -374,7 +382,7 @@ impl Placing<'_, '_> {
 
     fn datastore(&mut self, told: &Told<'_, Datastore>) {
         let name = told.newest.what.name.to_string();
-        let id = self.thing(told, "datastore", &told.subjects.concat(), &name);
+        let id = self.thing(told, "datastore", only(told), &name);
         if let Some(entity) = self.estate.entities.get_mut(&id) {
             entity.attributes.datastore = Some(Box::new(told.newest.what.clone()));
         }
@@ -382,7 +390,7 @@ impl Placing<'_, '_> {
 
     fn cluster(&mut self, told: &Told<'_, Cluster>) {
         let name = told.newest.what.name.to_string();
-        let id = self.thing(told, "hypervisor-cluster", &told.subjects.concat(), &name);
+        let id = self.thing(told, "hypervisor-cluster", only(told), &name);
         if let Some(entity) = self.estate.entities.get_mut(&id) {
             entity.attributes.cluster = Some(Box::new(told.newest.what.clone()));
         }

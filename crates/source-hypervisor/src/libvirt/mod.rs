@@ -25,4 +25,5 @@ mod rpc;
 mod words;
 mod xdr;
 
+pub(crate) use place::NOT_OVER_SSH;
 pub(crate) use reading::read;

@@ -11,6 +11,9 @@ const TLS: u16 = 16514;
 /// Port of the daemon's listener in clear text.
 const TCP: u16 = 16509;
 
+/// What to do instead.
+pub(crate) const NOT_OVER_SSH: &str = "run groma-agent on that host and ask qemu:///system there, or give its daemon TLS (qemu://HOST/system)";
+
 /// A daemon, and what it is asked to open.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Place {
@@ -94,7 +97,7 @@ fn over_ssh(url: &str) -> Cause {
     Cause::new(
         format!("{url}: no daemon is asked over ssh"),
         Reason::Unsupported,
-        "run groma-agent on that host and ask qemu:///system there, or give its daemon TLS (qemu://HOST/system)",
+        NOT_OVER_SSH,
     )
 }
 
@@ -131,14 +134,13 @@ fn sockets(driver: &str, writing: bool) -> Vec<PathBuf> {
     daemons.into_iter().map(path).collect()
 }
 
-/// Host and port; a name before `@` is for another way to log on.
+/// Host and port. A name before `@` is no part of either: the access file refuses it.
 fn at(authority: &str, port: u16) -> Option<(Peer, u16)> {
-    let (_, host) = authority.rsplit_once('@').unwrap_or(("", authority));
-    let (host, port) = match host.rsplit_once(':') {
+    let (host, port) = match authority.rsplit_once(':') {
         Some((before, digits)) if !before.contains(':') || before.ends_with(']') => {
             (before, digits.parse().ok()?)
         }
-        _ => (host, port),
+        _ => (authority, port),
     };
     Peer::parse(host).map(|peer| (peer, port))
 }
@@ -176,7 +178,7 @@ mod tests {
             Way::Tls(peer("fd00::1"), 7)
         );
         assert_eq!(
-            way("xen+tcp://me@127.0.0.1/system"),
+            way("xen+tcp://127.0.0.1/system"),
             Way::Clear(peer("127.0.0.1"), 16509)
         );
         assert_eq!(
@@ -198,6 +200,7 @@ mod tests {
             ("/var/run/libvirt", "no url"),
             ("qemu+ext://h/system", "transport"),
             ("qemu://h:99999/system", "no host"),
+            ("qemu://me@h/system", "no host"),
         ] {
             let cause = Place::parse(url, false).unwrap_err();
             let said = format!("{} {}", cause.what, cause.remedy);

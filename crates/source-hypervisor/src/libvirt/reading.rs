@@ -21,8 +21,6 @@ const TOGETHER: usize = 100;
 const VOLUMES_MAX: usize = 50_000;
 /// Snapshots of all guests that are read.
 const SNAPSHOTS_MAX: usize = 50_000;
-/// Holes that are told one by one; of the others, how many.
-const GAPS_MAX: usize = 200;
 /// Cards of the host, pools and networks that are read, of each.
 const PLACES_MAX: usize = 1_000;
 
@@ -38,7 +36,6 @@ pub(crate) fn read(asking: &Asking<'_>, sink: &mut dyn Sink) -> Result<CoverageS
         whole: Installation::named(&asking.access.url),
         lists: BTreeMap::new(),
         holes: BTreeSet::new(),
-        gaps: 0,
         snapshots_left: SNAPSHOTS_MAX,
     };
     let ended = reading.everything();
@@ -54,8 +51,6 @@ struct Reading<'a, 's> {
     lists: BTreeMap<Which, BTreeSet<[u8; 16]>>,
     /// Parts that are not whole.
     holes: BTreeSet<Part>,
-    /// Holes that were told, and those beyond [`GAPS_MAX`] that were counted alone.
-    gaps: usize,
     /// Snapshots that may still be read.
     snapshots_left: usize,
 }
@@ -82,31 +77,14 @@ impl Reading<'_, '_> {
                 self.sink.missed(cause.gap(&part.scope(self.asking.scope)));
             }
         }
-        self.closing_gap();
         let (window, whole) = (self.asking.window, self.asking.scope);
         let read = self.whole.into_read();
         for line in read.untold {
             self.sink.missed_because(whole, line, Reason::TooLarge, "");
         }
-        let (mut left, mut beyond) = (self.asking.budget.observations_max, 0_u64);
         for fact in read.facts {
-            let part = Part::of(&fact);
-            match left.checked_sub(1) {
-                Some(rest) => {
-                    left = rest;
-                    self.sink.saw_now(window, &part.scope(whole), fact);
-                }
-                None => {
-                    beyond += 1;
-                    self.holes.insert(part);
-                }
-            }
-        }
-        if beyond > 0 {
-            let what = format!("{beyond} more observations than this look may make");
-            let remedy = "raise observations_max";
-            self.sink
-                .missed_because(whole, what, Reason::BudgetExhausted, remedy);
+            let part = Part::of(&fact).scope(whole);
+            self.sink.saw_now(window, &part, fact);
         }
         let state = |is_partial: bool| match is_partial {
             true => CoverageState::Partial,
@@ -159,20 +137,7 @@ impl Reading<'_, '_> {
 
     fn hole(&mut self, part: Part, cause: Cause) {
         self.holes.insert(part);
-        self.gaps += 1;
-        if self.gaps <= GAPS_MAX {
-            self.sink.missed(cause.gap(&part.scope(self.asking.scope)));
-        }
-    }
-
-    /// How many holes were not told.
-    fn closing_gap(&mut self) {
-        let more = self.gaps.saturating_sub(GAPS_MAX);
-        if more > 0 {
-            let what = format!("{more} more such gaps than the {GAPS_MAX} that are told");
-            self.sink
-                .missed_because(self.asking.scope, what, Reason::TooLarge, "");
-        }
+        self.sink.missed(cause.gap(&part.scope(self.asking.scope)));
     }
 
     /// The first `most` of `all`; a hole where there are more.

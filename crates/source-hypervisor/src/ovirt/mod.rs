@@ -218,7 +218,7 @@ impl Look<'_> {
                 Cause::new(what, Reason::Malformed, ""),
             );
         }
-        missed.told(asking.scope, sink)
+        missed.told(sink)
     }
 }
 

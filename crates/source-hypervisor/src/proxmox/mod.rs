@@ -265,6 +265,6 @@ impl Look<'_> {
                 Cause::new(what, Reason::Malformed, ""),
             );
         }
-        missed.told(asking.scope, sink)
+        missed.told(sink)
     }
 }

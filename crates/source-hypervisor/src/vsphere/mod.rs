@@ -25,8 +25,6 @@ use crate::cause::Cause;
 use crate::look::Asking;
 use crate::parting;
 
-/// Lines of one look about what makes no sense.
-const LINES_MAX: usize = 200;
 /// What shows what is hidden.
 const READ_ONLY: &str =
     "give the account the role Read-only on the topmost object, with its children";
@@ -66,7 +64,6 @@ fn look(
         sink,
         inventory: Inventory::new(&id),
         left: asking.budget.observations_max,
-        lines: LINES_MAX,
         running: Vec::new(),
         told: BTreeSet::new(),
         named: BTreeSet::new(),

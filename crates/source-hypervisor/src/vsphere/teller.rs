@@ -16,10 +16,8 @@ pub(super) struct Teller<'t> {
     pub(super) asking: &'t Asking<'t>,
     pub(super) sink: &'t mut dyn Sink,
     pub(super) inventory: Inventory,
-    /// Objects and facts that may still be told.
+    /// Objects and facts there is room for: when it is used up, no more are asked for.
     pub(super) left: u64,
-    /// Lines that may still be told about what makes no sense.
-    pub(super) lines: usize,
     /// Keys of the guests that run.
     pub(super) running: Vec<String>,
     /// Keys of hosts and datastores that were told, and of those that something told refers to.
@@ -45,10 +43,7 @@ impl Teller<'_> {
         }
         for line in read.untold {
             // The object itself is told, with what could be read of it.
-            if self.lines > 0 {
-                self.note(line, Reason::Malformed, "");
-            }
-            self.lines = self.lines.saturating_sub(1);
+            self.note(line, Reason::Malformed, "");
         }
         for fact in read.facts {
             self.remember(&fact);

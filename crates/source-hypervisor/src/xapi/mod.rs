@@ -217,7 +217,7 @@ impl Look<'_, '_> {
             let cause = Cause::new(what, Reason::TooLarge, "");
             self.missed.add(self.asking.scope.clone(), cause);
         }
-        self.missed.told(self.asking.scope, sink)
+        self.missed.told(sink)
     }
 }
 

@@ -6,9 +6,7 @@ use groma_model::EntityId;
 use groma_model::inventory::{Basis, Disposition, Entity, Inventory, System};
 
 use super::shape::OutBecause;
-
-/// Kinds that stand somewhere and can be carried elsewhere.
-const MACHINES: &[&str] = &["host", "vm", "container", "device", "hypervisor"];
+use crate::machines::is_machine;
 
 /// Kinds that are words about machines: nothing of them stands anywhere.
 const WORDS: &[&str] = &["certificate", "account", "list", "dns-zone", "mail-domain"];
@@ -118,10 +116,6 @@ pub(super) fn owner<'a>(entity: &'a Entity, system: Option<&'a System>) -> Optio
     let own = entity.owner.as_deref();
     own.or_else(|| system.and_then(|s| s.owner.as_deref()))
         .filter(|text| !text.trim().is_empty())
-}
-
-fn is_machine(entity: &Entity) -> bool {
-    MACHINES.contains(&entity.kind.as_str())
 }
 
 /// True for what is no machine, lies on none, and can all the same be an end of a dependency.

@@ -1,16 +1,16 @@
 //! Virtual machines of the wave: what stands in the way of their move, who must be kept apart, and how they would go.
 //!
-//! A guest that only hands its work on to another machine does not move itself; its platform's word counts where it is a member
-//! of the wave, or its new place is a guest or host of a platform too.
+//! A guest that only hands its work on to another machine does not move itself: what its platform tells counts for members of the
+//! wave that leave. How one would go is said where its new place is a guest or a host of a platform too.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use groma_model::EntityId;
 use groma_model::inventory::Entity;
 use groma_model::virtualization::{
-    AffinitySort, Blocker, BlockerSeverity, GuestRow, MoveWay, Platform, PlatformKind,
+    AffinitySort, At, Blocker, BlockerSeverity, GuestRow, MoveWay, PlatformKind,
 };
 use groma_model::wording::count;
-use groma_model::{EntityId, SiteId};
 
 use super::item::{Draft, Topic, names};
 use super::scene::Scene;
@@ -70,7 +70,6 @@ fn title(rule: &str) -> String {
         .map(|word| match word {
             "rdm" | "tpm" | "cpu" | "numa" | "usb" | "smb" | "ip" => word.to_uppercase(),
             "sriov" => "SR-IOV".to_owned(),
-            "vm" => "VM".to_owned(),
             word => word.to_owned(),
         })
         .collect();
@@ -132,7 +131,7 @@ fn new_platform(scene: &Scene<'_>, old: &EntityId) -> Option<PlatformKind> {
 
 /// Rules that keep guests of this wave apart, or together: the new place does not know them.
 fn apart(scene: &Scene<'_>) -> Vec<Draft> {
-    let moved: BTreeMap<(&SiteId, &Platform, &str), &Entity> = scene
+    let moved: BTreeMap<At<'_>, &Entity> = scene
         .machines()
         .filter_map(|entity| {
             let guest = entity.attributes.guest.as_deref()?;

@@ -9,6 +9,7 @@ use groma_model::{EntityId, Timestamp};
 
 use super::item::{Draft, Topic, names};
 use super::scene::Scene;
+use crate::machines::is_machine;
 use crate::residual::Watched;
 
 /// A week has every working day in it.
@@ -78,9 +79,8 @@ fn spans(scene: &Scene<'_>) -> BTreeMap<EntityId, Span> {
 fn without_agent(scene: &Scene<'_>) -> Option<Draft> {
     let blind: Vec<&Entity> = scene
         .machines()
-        .filter(|m| {
-            !m.has_agent && matches!(m.kind.as_str(), "host" | "vm" | "container" | "hypervisor")
-        })
+        // A device takes no agent.
+        .filter(|m| !m.has_agent && is_machine(m) && m.kind != "device")
         .collect();
     (!blind.is_empty()).then(|| {
         let says = format!("Put an agent on {}, or have somebody say what only {} can tell.", names(blind.iter().map(|m| &m.name)), agree(blind.len(), "it", "they"));

@@ -4,12 +4,11 @@ use std::collections::HashMap;
 
 use groma_model::inventory::{Entity, Inventory};
 use groma_model::virtualization::{
-    Cluster, Datastore, Guest, GuestRow, Hypervisor, Platform, PlatformKind,
+    Cluster, Datastore, Guest, GuestRow, Hypervisor, Numbers, Platform, PlatformKind, Platforms,
 };
 
 use super::row::Row;
 use crate::cell::Cell;
-use crate::platforms::{Numbers, Platforms};
 
 /// A guest with the machine it is.
 pub(super) struct Told<'a> {
@@ -23,11 +22,10 @@ pub(super) struct Told<'a> {
 pub(super) struct Estate<'a> {
     pub(super) guests: Vec<Told<'a>>,
     pub(super) hosts: Vec<(&'a Entity, &'a Hypervisor)>,
-    pub(super) clusters: Vec<&'a Cluster>,
+    pub(super) clusters: Vec<(&'a Entity, &'a Cluster)>,
     pub(super) datastores: Vec<(&'a Entity, &'a Datastore)>,
     pub(super) platforms: Platforms<'a>,
     pub(super) numbers: Numbers<'a>,
-    rules: HashMap<(&'a Platform, &'a str), Vec<&'a str>>,
 }
 
 impl<'a> Estate<'a> {
@@ -37,50 +35,34 @@ impl<'a> Estate<'a> {
         let hosts = all().filter_map(|e| Some((e, e.attributes.hypervisor.as_deref()?)));
         let mut hosts: Vec<_> = hosts.collect();
         hosts.sort_by_key(|(e, host)| (&host.platform, &host.name, &host.key, &e.id));
-        let clusters = all().filter_map(|e| e.attributes.cluster.as_deref());
+        let clusters = all().filter_map(|e| Some((e, e.attributes.cluster.as_deref()?)));
         let mut clusters: Vec<_> = clusters.collect();
-        clusters.sort_by_key(|cluster| (&cluster.platform, &cluster.name, &cluster.key));
+        clusters.sort_by_key(|(e, one)| (&one.platform, &one.name, &one.key, &e.id));
         let stores = all().filter_map(|e| Some((e, e.attributes.datastore.as_deref()?)));
         let mut datastores: Vec<_> = stores.collect();
         datastores.sort_by_key(|(e, store)| (&store.platform, &store.name, &store.key, &e.id));
         Self {
-            rules: rules(&clusters),
             guests: guests(inventory),
-            platforms: Platforms::of(inventory),
-            numbers: Numbers::of_inventory(inventory),
+            platforms: Platforms::of(&inventory.entities),
+            numbers: Numbers::of(&inventory.measurements),
             hosts,
             clusters,
             datastores,
         }
     }
 
-    /// The host with this key.
-    pub(super) fn host(
-        &self,
-        platform: &'a Platform,
-        key: Option<&'a str>,
-    ) -> Option<&'a Hypervisor> {
-        self.platforms.host(platform, key)
-    }
-
     /// The name of the cluster of a host.
-    pub(super) fn cluster(&self, host: &'a Hypervisor) -> Cell {
-        let found = self.platforms.cluster(host);
-        found.map(|cluster| cluster.name.to_string()).into()
-    }
-
-    /// Names of the rules that speak of a guest.
-    pub(super) fn rules(&self, guest: &'a Guest) -> &[&'a str] {
-        let at = (&guest.platform, guest.key.as_str());
-        self.rules.get(&at).map(Vec::as_slice).unwrap_or_default()
+    pub(super) fn cluster(&self, host: (&Entity, &Hypervisor)) -> Cell {
+        let found = self.platforms.cluster_of(host);
+        found.map(|(_, cluster)| cluster.name.to_string()).into()
     }
 }
 
 /// What each row of a host ends and begins with.
-pub(super) fn of_host<'a>(estate: &Estate<'a>, host: &'a Hypervisor) -> Row {
+pub(super) fn of_host(estate: &Estate<'_>, (entity, host): (&Entity, &Hypervisor)) -> Row {
     of_platform(&host.platform)
         .with("Host", host.name.to_string())
-        .with("Cluster", estate.cluster(host))
+        .with("Cluster", estate.cluster((entity, host)))
 }
 
 /// The columns of a platform. A vCenter's own id is a UUID and stands where RVTools has it too; a lone ESXi may go by its name.
@@ -116,20 +98,4 @@ fn guests(inventory: &Inventory) -> Vec<Told<'_>> {
         .collect();
     guests.sort_by_key(|t| (&t.guest.platform, &t.guest.name, &t.guest.key, &t.entity.id));
     guests
-}
-
-fn rules<'a>(clusters: &[&'a Cluster]) -> HashMap<(&'a Platform, &'a str), Vec<&'a str>> {
-    let mut rules: HashMap<_, Vec<&'a str>> = HashMap::new();
-    for cluster in clusters {
-        for rule in cluster.rules.iter().filter(|rule| rule.enabled) {
-            for guest in &rule.guests {
-                let at = (&cluster.platform, guest.as_str());
-                rules.entry(at).or_default().push(&rule.name);
-            }
-        }
-    }
-    for names in rules.values_mut() {
-        names.sort_unstable();
-    }
-    rules
 }

@@ -1,11 +1,9 @@
 //! The sheets with one row per guest, and what stands in its way.
 
-use groma_model::virtualization::{
-    BlockerSeverity, Firmware, Guest, GuestSort, PlatformKind, Power, Tools,
-};
+use groma_model::virtualization::{BlockerSeverity, Firmware, Guest, GuestSort, Power, Tools};
 
 use super::estate::{Estate, Told, of_platform};
-use super::row::{self, Row, mark, maybe_truth, mib, truth};
+use super::row::{self, Row, maybe_truth, mib, truth};
 use crate::cell::{Cell, list};
 
 /// Columns of vInfo for networks.
@@ -23,12 +21,12 @@ const NETWORKS: [&str; 8] = [
 /// What each sheet says of a guest.
 pub(super) fn common<'a>(estate: &Estate<'a>, told: &Told<'a>) -> Row {
     let guest = told.guest;
-    let host = estate.host(&guest.platform, guest.host.as_deref());
+    let host = estate.platforms.host_of((told.entity, guest));
     let row = of_platform(&guest.platform)
         .with("VM", guest.name.to_string())
         .with("Powerstate", guest.power.map(power))
         .with("Template", truth(guest.sort == GuestSort::Template))
-        .with("Host", host.map(|host| host.name.to_string()))
+        .with("Host", host.map(|(_, host)| host.name.to_string()))
         .with("Folder", guest.folder.as_ref().map(ToString::to_string))
         .with("VM ID", guest.key.as_str())
         .with("VM UUID", uuid(guest))
@@ -63,10 +61,10 @@ fn power(power: Power) -> &'static str {
 /// A row of vInfo.
 pub(super) fn info<'a>(estate: &Estate<'a>, told: &Told<'a>) -> Row {
     let guest = told.guest;
-    let sizes: Option<Vec<u64>> = guest.disks.iter().map(|disk| disk.capacity_bytes).collect();
-    let sizes = sizes.filter(|sizes| !sizes.is_empty());
-    let capacity = sizes.map(|sizes| sizes.into_iter().fold(0, u64::saturating_add));
+    let capacity = guest.capacity_bytes();
     let running = guest.tools.as_ref().and_then(|tools| tools.running);
+    let rules = estate.platforms.rules((told.entity, guest));
+    let rules = rules.iter().map(|rule| &rule.name);
     let mut row = common(estate, told)
         .with(
             "DNS Name",
@@ -76,7 +74,10 @@ pub(super) fn info<'a>(estate: &Estate<'a>, told: &Told<'a>) -> Row {
             "Guest state",
             running.map(|runs| if runs { "running" } else { "notRunning" }),
         )
-        .with("Consolidation Needed", consolidation(guest))
+        .with(
+            "Consolidation Needed",
+            maybe_truth(guest.consolidation_needed),
+        )
         .with("CPUs", guest.processors)
         .with("Memory", mib(guest.memory_bytes))
         .with("NICs", row::told(guest.nics.len()))
@@ -85,13 +86,13 @@ pub(super) fn info<'a>(estate: &Estate<'a>, told: &Told<'a>) -> Row {
         .with("Provisioned MiB", mib(capacity))
         .with(
             "In Use MiB",
-            mib(estate.numbers.bytes(told.entity, "vm_disk_used_bytes")),
+            mib(estate.numbers.bytes(&told.entity.id, "vm_disk_used_bytes")),
         )
         .with("CBT", maybe_truth(guest.changed_block_tracking))
         .with("Primary IP Address", address(guest))
         .with("DAS protection", maybe_truth(guest.restarted_elsewhere))
         .with("FT State", fault_tolerance(guest))
-        .with("Cluster rule name(s)", list(estate.rules(guest)))
+        .with("Cluster rule name(s)", list(rules))
         .with("EFI Secure boot", maybe_truth(guest.secure_boot))
         .with("Firmware", guest.firmware.map(firmware))
         .with("HW version", hardware(guest))
@@ -107,16 +108,9 @@ pub(super) fn info<'a>(estate: &Estate<'a>, told: &Told<'a>) -> Row {
     row
 }
 
-/// vSphere alone tells this of each guest; elsewhere a `False` would mean that nobody told.
-fn consolidation(guest: &Guest) -> Cell {
-    match guest.platform.kind {
-        PlatformKind::Vsphere => truth(guest.consolidation_needed),
-        _ => mark(guest.consolidation_needed),
-    }
-}
-
 fn fault_tolerance(guest: &Guest) -> Option<&'static str> {
-    guest.fault_tolerance.then_some(match guest.power {
+    let follows = guest.fault_tolerance == Some(true);
+    follows.then_some(match guest.power {
         Some(Power::On) => "running",
         _ => "enabled",
     })

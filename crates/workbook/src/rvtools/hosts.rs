@@ -12,7 +12,7 @@ use crate::cell::{count, list};
 /// Rows of vHost.
 pub(super) fn hosts<'a>(estate: &'a Estate<'a>) -> impl Iterator<Item = Row> + 'a {
     let hosts = estate.hosts.iter();
-    hosts.map(|(entity, host)| carries(estate, host, hardware(estate, entity, host)))
+    hosts.map(|(entity, host)| carries(estate, (entity, host), hardware(estate, entity, host)))
 }
 
 fn hardware<'a>(estate: &Estate<'a>, entity: &'a Entity, host: &'a Hypervisor) -> Row {
@@ -21,17 +21,19 @@ fn hardware<'a>(estate: &Estate<'a>, entity: &'a Entity, host: &'a Hypervisor) -
         whole.zip(part).map(|(whole, part)| whole / part)
     };
     let threads = host.threads.zip(host.cores);
-    let used = estate.numbers.of(entity, "hypervisor_memory_used_bytes");
+    let used = estate
+        .numbers
+        .number(&entity.id, "hypervisor_memory_used_bytes");
     let memory = host.memory_bytes.filter(|bytes| *bytes > 0);
     let used = used
         .zip(memory)
         .map(|(used, all)| (100.0 * used / all as f64).round());
     let load = estate
         .numbers
-        .of(entity, "hypervisor_cpu_used_percent")
+        .number(&entity.id, "hypervisor_cpu_used_percent")
         .map(f64::round);
-    of_host(estate, host)
-        .with("in Maintenance Mode", truth(host.maintenance))
+    of_host(estate, (entity, host))
+        .with("in Maintenance Mode", maybe_truth(host.maintenance))
         .with("CPU Model", host.processor.as_deref())
         .with("Speed", host.core_mhz)
         .with(
@@ -55,8 +57,8 @@ fn hardware<'a>(estate: &Estate<'a>, entity: &'a Entity, host: &'a Hypervisor) -
         .with("UUID", host.uuid.as_deref())
 }
 
-fn carries<'a>(estate: &Estate<'a>, host: &'a Hypervisor, row: Row) -> Row {
-    let load = estate.platforms.on_host(host);
+fn carries(estate: &Estate<'_>, (entity, host): (&Entity, &Hypervisor), row: Row) -> Row {
+    let load = estate.platforms.on_host((entity, host));
     let cores = host.cores.filter(|cores| *cores > 0).map(f64::from);
     let per_core = |number: u64| cores.map(|cores| (100.0 * number as f64 / cores).round() / 100.0);
     row.with("# VMs total", load.guests)
@@ -72,15 +74,15 @@ pub(super) fn clusters<'a>(estate: &'a Estate<'a>) -> impl Iterator<Item = Row> 
     estate
         .clusters
         .iter()
-        .map(|cluster| self::cluster(estate, cluster))
+        .map(|(entity, cluster)| self::cluster(estate, entity, cluster))
 }
 
-fn cluster(estate: &Estate<'_>, cluster: &Cluster) -> Row {
+fn cluster(estate: &Estate<'_>, entity: &Entity, cluster: &Cluster) -> Row {
     let hosts: Vec<&Hypervisor> = estate
         .hosts
         .iter()
+        .filter(|(e, host)| (&e.site, &host.platform) == (&entity.site, &cluster.platform))
         .map(|(_, host)| *host)
-        .filter(|host| host.platform == cluster.platform)
         .filter(|host| host.cluster.as_deref() == Some(&cluster.key))
         .collect();
     // A sum with a part that nobody told would be too small.

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use groma_model::virtualization::{Hypervisor, Platform, PortGroup, VirtualSwitch};
+use groma_model::inventory::Entity;
+use groma_model::virtualization::{At, Hypervisor, PortGroup, VirtualSwitch};
 
 use super::estate::{Estate, of_host, of_platform};
 use super::row::Row;
@@ -11,12 +12,11 @@ use crate::cell::list;
 
 /// Rows of vNIC.
 pub(super) fn cards<'a>(estate: &'a Estate<'a>) -> impl Iterator<Item = Row> + 'a {
-    let hosts = estate.hosts.iter().map(|(_, host)| *host);
-    hosts.flat_map(|host| {
-        host.nics.iter().map(|nic| {
+    estate.hosts.iter().flat_map(move |(entity, host)| {
+        host.nics.iter().map(move |nic| {
             let above = host.switches.iter();
             let above = above.filter(|switch| switch.uplinks.contains(&nic.name));
-            of_host(estate, host)
+            of_host(estate, (entity, host))
                 .with("Network Device", nic.name.as_str())
                 .with("Driver", nic.driver.as_deref())
                 .with("Speed", nic.speed_mbps)
@@ -29,11 +29,10 @@ pub(super) fn cards<'a>(estate: &'a Estate<'a>) -> impl Iterator<Item = Row> + '
 /// Each switch that belongs to one host.
 fn own<'a>(
     estate: &'a Estate<'a>,
-) -> impl Iterator<Item = (&'a Hypervisor, &'a VirtualSwitch)> + 'a {
-    let hosts = estate.hosts.iter().map(|(_, host)| *host);
-    hosts.flat_map(|host| {
-        let own = host.switches.iter().filter(|switch| !switch.distributed);
-        own.map(move |switch| (host, switch))
+) -> impl Iterator<Item = ((&'a Entity, &'a Hypervisor), &'a VirtualSwitch)> + 'a {
+    estate.hosts.iter().flat_map(|host| {
+        let own = host.1.switches.iter().filter(|switch| !switch.distributed);
+        own.map(move |switch| (*host, switch))
     })
 }
 
@@ -48,8 +47,8 @@ pub(super) fn switches<'a>(estate: &'a Estate<'a>) -> impl Iterator<Item = Row> 
 
 /// Rows of vPort.
 pub(super) fn ports<'a>(estate: &'a Estate<'a>) -> impl Iterator<Item = Row> + 'a {
-    own(estate).flat_map(|(host, switch)| {
-        switch.port_groups.iter().map(|group| {
+    own(estate).flat_map(move |(host, switch)| {
+        switch.port_groups.iter().map(move |group| {
             of_host(estate, host)
                 .with("Port Group", group.name.as_str())
                 .with("Switch", switch.name.as_str())
@@ -66,11 +65,11 @@ struct Spanning<'a> {
     groups: BTreeMap<&'a str, &'a PortGroup>,
 }
 
-fn spanned<'a>(estate: &Estate<'a>) -> BTreeMap<(&'a Platform, &'a str), Spanning<'a>> {
+fn spanned<'a>(estate: &Estate<'a>) -> BTreeMap<At<'a>, Spanning<'a>> {
     let mut all: BTreeMap<_, Spanning<'a>> = BTreeMap::new();
-    for (_, host) in &estate.hosts {
+    for (entity, host) in &estate.hosts {
         for switch in host.switches.iter().filter(|switch| switch.distributed) {
-            let at = (&host.platform, switch.name.as_str());
+            let at = (&entity.site, &host.platform, switch.name.as_str());
             let one = all.entry(at).or_default();
             one.members.push(host);
             one.mtu = one.mtu.max(switch.mtu);
@@ -85,7 +84,7 @@ fn spanned<'a>(estate: &Estate<'a>) -> BTreeMap<(&'a Platform, &'a str), Spannin
 /// Rows of dvSwitch.
 pub(super) fn spanning(estate: &Estate<'_>) -> Vec<Row> {
     let all = spanned(estate).into_iter();
-    all.map(|((platform, name), switch)| {
+    all.map(|((_, platform, name), switch)| {
         of_platform(platform)
             .with("Switch", name)
             .with("Name", name)
@@ -101,7 +100,7 @@ pub(super) fn spanning(estate: &Estate<'_>) -> Vec<Row> {
 /// Rows of dvPort.
 pub(super) fn spanning_ports(estate: &Estate<'_>) -> Vec<Row> {
     let all = spanned(estate).into_iter();
-    all.flat_map(|((platform, name), switch)| {
+    all.flat_map(|((_, platform, name), switch)| {
         let groups = switch.groups.into_values();
         groups.map(move |group| {
             of_platform(platform)
@@ -115,14 +114,13 @@ pub(super) fn spanning_ports(estate: &Estate<'_>) -> Vec<Row> {
 
 /// Rows of vSC_VMK: addresses of hosts. Which port carries one is not told.
 pub(super) fn own_addresses<'a>(estate: &'a Estate<'a>) -> impl Iterator<Item = Row> + 'a {
-    let hosts = estate.hosts.iter().map(|(_, host)| *host);
-    hosts.flat_map(|host| {
-        host.addresses.iter().map(|address| {
+    estate.hosts.iter().flat_map(move |(entity, host)| {
+        host.addresses.iter().map(move |address| {
             let title = match address {
                 IpAddr::V4(_) => "IP Address",
                 IpAddr::V6(_) => "IP 6 Address",
             };
-            of_host(estate, host).with(title, address.to_string())
+            of_host(estate, (entity, host)).with(title, address.to_string())
         })
     })
 }

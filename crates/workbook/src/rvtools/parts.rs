@@ -8,6 +8,7 @@ use super::estate::{Estate, Told};
 use super::guests::common;
 use super::row::{Row, maybe_truth, mib, truth};
 use crate::cell::{Cell, list};
+use crate::platforms::store_name;
 
 /// A row for each of the parts that `parts` makes of a guest, behind what is said of the guest.
 fn each<'a>(
@@ -61,7 +62,8 @@ fn path<'a>(estate: &Estate<'a>, told: &Told<'a>, disk: &'a GuestDisk) -> Cell {
         .map(ToString::to_string)
         .unwrap_or_default();
     let on = disk.datastore.as_deref().filter(|_| !file.starts_with('['));
-    let on = on.map(|key| estate.platforms.store_name(&told.guest.platform, key));
+    let at = |key| (&told.entity.site, &told.guest.platform, key);
+    let on = on.map(|key| store_name(&estate.platforms, at(key)));
     match on {
         Some(on) => Cell::from(format!("[{on}] {file}").trim_end().to_owned()),
         None => Cell::from(file),

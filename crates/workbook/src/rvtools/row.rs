@@ -33,11 +33,6 @@ pub(super) fn maybe_truth(value: Option<bool>) -> Cell {
     value.map_or(Cell::Empty, truth)
 }
 
-/// `True`, or nothing where `False` may only mean that nobody told.
-pub(super) fn mark(value: bool) -> Cell {
-    if value { truth(true) } else { Cell::Empty }
-}
-
 /// Bytes as whole MiB.
 pub(super) fn mib(bytes: impl Into<Option<u64>>) -> Cell {
     bytes.into().map(|bytes| bytes >> 20).into()

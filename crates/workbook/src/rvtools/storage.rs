@@ -6,6 +6,7 @@ use groma_model::virtualization::{Datastore, DatastoreSort};
 use super::estate::{Estate, of_platform};
 use super::row::{Row, mib};
 use crate::cell::{count, list};
+use crate::platforms::host_name;
 
 /// Rows of vDatastore.
 pub(super) fn datastores<'a>(estate: &'a Estate<'a>) -> impl Iterator<Item = Row> + 'a {
@@ -14,16 +15,17 @@ pub(super) fn datastores<'a>(estate: &'a Estate<'a>) -> impl Iterator<Item = Row
 }
 
 fn datastore<'a>(estate: &Estate<'a>, entity: &'a Entity, store: &'a Datastore) -> Row {
-    let free = estate.numbers.bytes(entity, "datastore_free_bytes");
+    let free = estate.numbers.bytes(&entity.id, "datastore_free_bytes");
     let capacity = store.capacity_bytes;
-    let capacity = capacity.or_else(|| estate.numbers.bytes(entity, "datastore_capacity_bytes"));
+    let capacity =
+        capacity.or_else(|| estate.numbers.bytes(&entity.id, "datastore_capacity_bytes"));
     let room = capacity.zip(free);
     let share = room
         .filter(|(all, _)| *all > 0)
         .map(|(all, free)| (100.0 * free as f64 / all as f64).round());
-    let load = estate.platforms.on_store(store);
+    let load = estate.platforms.on_store((entity, store));
     let hosts = store.hosts.iter();
-    let hosts = hosts.map(|key| estate.platforms.host_name(&store.platform, key));
+    let hosts = hosts.map(|key| host_name(&estate.platforms, (&entity.site, &store.platform, key)));
     let (sort, version) = sort(store);
     of_platform(&store.platform)
         .with("Name", store.name.to_string())

@@ -4,14 +4,14 @@ use groma_model::Timestamp;
 use groma_model::inventory::Entity;
 use groma_model::virtualization::{
     Blocker, BlockerSeverity, Datastore, Guest, GuestRow, GuestSnapshot, GuestSort, Hypervisor,
-    MoveWay, Power,
+    MoveWay, Numbers, Platforms, Power,
 };
 
 use crate::WorkbookError;
 use crate::book::{Book, Table, col, id, wide};
 use crate::cell::{Cell, count, gib, ids, lines, list, mark, text};
 use crate::index::Index;
-use crate::platforms::{Numbers, Platforms};
+use crate::platforms::host_name;
 
 const GUESTS: Table<23> = Table {
     name: "virtual machines",
@@ -48,8 +48,8 @@ type Told<'a> = (&'a Entity, &'a Guest, Option<&'a GuestRow>);
 
 pub(super) fn guests(index: &Index<'_>, book: &mut Book) -> Result<(), WorkbookError> {
     let inventory = index.inventory;
-    let platforms = Platforms::of(inventory);
-    let numbers = Numbers::of_inventory(inventory);
+    let platforms = Platforms::of(&inventory.entities);
+    let numbers = Numbers::of(&inventory.measurements);
     let rows: std::collections::HashMap<&str, &GuestRow> = inventory
         .guests
         .iter()
@@ -75,10 +75,7 @@ fn guest(
     platforms: &Platforms<'_>,
     numbers: &Numbers<'_>,
 ) -> [Cell; 23] {
-    let host = platforms.host(&guest.platform, guest.host.as_deref());
-    let capacity: Option<Vec<u64>> = guest.disks.iter().map(|disk| disk.capacity_bytes).collect();
-    let capacity = capacity.filter(|sizes| !sizes.is_empty());
-    let capacity = capacity.map(|sizes| sizes.into_iter().fold(0, u64::saturating_add));
+    let host = platforms.host_of((entity, guest));
     let blockers: &[Blocker] = row.map(|row| row.blockers.as_slice()).unwrap_or_default();
     let grave = |severity| count(blockers.iter().filter(|b| b.severity == severity).count());
     let now = index.inventory.generated_at;
@@ -87,17 +84,17 @@ fn guest(
         text(&entity.name),
         sort(guest.sort).into(),
         guest.platform.kind.title().into(),
-        host.map(|host| host.name.to_string()).into(),
-        host.and_then(|host| platforms.cluster(host))
-            .map(|c| c.name.to_string())
+        host.map(|(_, host)| host.name.to_string()).into(),
+        host.and_then(|host| platforms.cluster_of(host))
+            .map(|(_, cluster)| cluster.name.to_string())
             .into(),
         guest.power.map(power).into(),
         guest.processors.into(),
         guest.memory_bytes.map_or(Cell::Empty, gib),
         count(guest.disks.len()),
-        capacity.map_or(Cell::Empty, gib),
+        guest.capacity_bytes().map_or(Cell::Empty, gib),
         numbers
-            .bytes(entity, "vm_disk_used_bytes")
+            .bytes(&entity.id, "vm_disk_used_bytes")
             .map_or(Cell::Empty, gib),
         lines(guest.snapshots.iter().map(|kept| snapshot(kept, now))),
         grave(BlockerSeverity::Critical),
@@ -183,8 +180,8 @@ const HOSTS: Table<17> = Table {
 };
 
 pub(super) fn hosts(index: &Index<'_>, book: &mut Book) -> Result<(), WorkbookError> {
-    let platforms = Platforms::of(index.inventory);
-    let numbers = Numbers::of_inventory(index.inventory);
+    let platforms = Platforms::of(&index.inventory.entities);
+    let numbers = Numbers::of(&index.inventory.measurements);
     let mut all: Vec<(&Entity, &Hypervisor)> = index
         .inventory
         .entities
@@ -193,26 +190,28 @@ pub(super) fn hosts(index: &Index<'_>, book: &mut Book) -> Result<(), WorkbookEr
         .collect();
     all.sort_by_key(|(entity, host)| (&entity.name, &host.platform, &host.key, &entity.id));
     book.table(&HOSTS, all, |(entity, host)| {
-        let load = platforms.on_host(host);
-        let used = numbers.bytes(entity, "hypervisor_memory_used_bytes");
+        let load = platforms.on_host((entity, host));
+        let used = numbers.bytes(&entity.id, "hypervisor_memory_used_bytes");
         [
             text(&entity.name),
             host.platform.kind.title().into(),
             host.product.clone().map_or(Cell::Empty, Cell::from),
             platforms
-                .cluster(host)
-                .map(|cluster| cluster.name.to_string())
+                .cluster_of((entity, host))
+                .map(|(_, cluster)| cluster.name.to_string())
                 .into(),
             load.guests.into(),
             load.running.into(),
             host.sockets.into(),
             host.cores.into(),
             load.processors.into(),
-            numbers.of(entity, "hypervisor_cpu_used_percent").into(),
+            numbers
+                .number(&entity.id, "hypervisor_cpu_used_percent")
+                .into(),
             host.memory_bytes.map_or(Cell::Empty, gib),
             used.map_or(Cell::Empty, gib),
             gib(load.memory),
-            mark(host.maintenance),
+            mark(host.maintenance == Some(true)),
             list(&entity.addresses),
             lines(&entity.attributes.not_joined),
             text(&entity.id),
@@ -240,8 +239,8 @@ const DATASTORES: Table<11> = Table {
 };
 
 pub(super) fn datastores(index: &Index<'_>, book: &mut Book) -> Result<(), WorkbookError> {
-    let platforms = Platforms::of(index.inventory);
-    let numbers = Numbers::of_inventory(index.inventory);
+    let platforms = Platforms::of(&index.inventory.entities);
+    let numbers = Numbers::of(&index.inventory.measurements);
     let mut all: Vec<(&Entity, &Datastore)> = index
         .inventory
         .entities
@@ -250,15 +249,15 @@ pub(super) fn datastores(index: &Index<'_>, book: &mut Book) -> Result<(), Workb
         .collect();
     all.sort_by_key(|(entity, store)| (&entity.name, &store.platform, &store.key, &entity.id));
     book.table(&DATASTORES, all, |(entity, store)| {
-        let free = numbers.bytes(entity, "datastore_free_bytes");
+        let free = numbers.bytes(&entity.id, "datastore_free_bytes");
         let told = store.capacity_bytes;
-        let told = told.or_else(|| numbers.bytes(entity, "datastore_capacity_bytes"));
+        let told = told.or_else(|| numbers.bytes(&entity.id, "datastore_capacity_bytes"));
         let capacity = told.filter(|bytes| *bytes > 0);
         let share = capacity
             .zip(free)
             .map(|(all, free)| 100.0 * free as f64 / all as f64);
         let hosts = store.hosts.iter();
-        let hosts = hosts.map(|key| platforms.host_name(&store.platform, key));
+        let hosts = hosts.map(|key| host_name(&platforms, (&entity.site, &store.platform, key)));
         [
             text(&entity.name),
             store.platform.kind.title().into(),
@@ -266,7 +265,7 @@ pub(super) fn datastores(index: &Index<'_>, book: &mut Book) -> Result<(), Workb
             told.map_or(Cell::Empty, gib),
             free.map_or(Cell::Empty, gib),
             share.into(),
-            platforms.on_store(store).guests.into(),
+            platforms.on_store((entity, store)).guests.into(),
             list(hosts),
             store.server.as_ref().map_or(Cell::Empty, text),
             store.path.as_ref().map_or(Cell::Empty, text),

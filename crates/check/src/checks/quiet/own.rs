@@ -91,7 +91,9 @@ const NO_SERVICE: [u16; 5] = [68, 323, 546, 5353, 5355];
 /// what becomes of it or said who uses it.
 pub(super) fn may_be_judged(view: &View<'_>, machine: &Entity) -> bool {
     let attributes = &machine.attributes;
-    let is_machine = matches!(machine.kind.as_str(), "host" | "vm");
+    // What carries others works for them without a connection, and nobody looks at a device from inside.
+    let carries = matches!(machine.kind.as_str(), "hypervisor" | "device");
+    let is_machine = REGISTRY.is_machine(&machine.kind) && !carries;
     let hangs_on_it = |role: &str| role != "other";
     let told = view.systems_of(&machine.id).any(|system| {
         system.disposition.is_some()
