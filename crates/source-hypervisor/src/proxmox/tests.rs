@@ -227,7 +227,7 @@ fn a_password_is_sent_once_and_a_ticket_opens_the_rest() {
         access(&server, password("p&w \u{e9}")),
         Duration::from_secs(60),
     );
-    assert_eq!(guests(&recorder).len(), 5);
+    assert_eq!(guests(&recorder).len(), 4);
     let posts = server
         .asked()
         .iter()
