@@ -579,6 +579,24 @@ fn a_uuid_of_the_smbios_names_the_host_as_its_file_alone_does() {
 }
 
 #[test]
+fn a_host_that_tells_no_name_goes_by_what_somebody_calls_it() {
+    let file = read("kvm7.xml", CAPABILITIES);
+    let told = host(&file).unwrap();
+    assert_eq!(told.name.as_str(), Some("kvm7.xml"));
+    // What somebody calls it is no name in the network, and tells it from no other one.
+    assert!(told.names.is_empty());
+    assert_eq!(told.key, "4dea22b3-1d52-d8f3-2516-782e98ab3fa0");
+    assert_eq!(read("another", CAPABILITIES).facts.len(), file.facts.len());
+    let nameless = read(" ", CAPABILITIES);
+    let nameless = host(&nameless).unwrap();
+    assert_eq!(nameless.name.as_str(), Some(nameless.key.as_str()));
+    // It tells its own: the daemon's URL is nobody's name.
+    let uuid = "4dea22b3-1d52-d8f3-2516-782e98ab3fa0";
+    let asked = asked(uuid, Some(uuid));
+    assert_eq!(asked.name.as_str(), Some("HV1.corp.example"));
+}
+
+#[test]
 fn guests_alone_belong_to_what_the_operator_calls_the_host() {
     let read = read("kvm7", &[WEB, DB].concat());
     assert_eq!(guests(&read).len(), 2);
