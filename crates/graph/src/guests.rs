@@ -8,6 +8,8 @@ use groma_model::inventory::{Entity, Inventory};
 use groma_model::virtualization::{AffinitySort, Blocker, Guest, GuestRow, GuestSort, Platform};
 use groma_model::{EntityId, SiteId};
 
+use crate::volumes::copy_hours;
+
 /// Makes the rows of `inventory` anew, for its line. Sorted by guest.
 pub fn fill(inventory: &mut Inventory) {
     let numbers = Numbers::of(inventory);
@@ -119,6 +121,7 @@ fn row(
             .map(|id| (*id).clone()),
         bytes,
         bytes_measured: measured.is_some(),
+        transfer_hours: bytes.map(|bytes| copy_hours(bytes, link_bps)),
         blockers: stands,
         ways: ways(
             guest,
