@@ -78,7 +78,7 @@ fn an_inventory_in_utf_16_is_the_same_inventory() {
 fn a_host_in_a_file_of_virsh_is_called_as_its_list_or_as_the_operator_says() {
     let file = [DOMAIN, CAPABILITIES].concat();
     let name = |of: Option<&Peer>| {
-        let imported = read_of("kvm7-2026-11-20.xml", file.as_bytes(), now(), of).unwrap();
+        let imported = read_of("kvm7.xml", file.as_bytes(), now(), of).unwrap();
         let mut hosts = imported.facts.into_iter().filter_map(|fact| match fact {
             Fact::Hypervisor(host) => Some((host.name.to_string(), host.key)),
             _ => None,
