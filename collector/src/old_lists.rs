@@ -35,7 +35,8 @@ pub(crate) fn at_platforms(
 }
 
 fn saw_everything(look: &LookRecord) -> bool {
-    let is_complete = |state| state == CoverageState::Complete;
-    let closed = look.coverage.iter().all(|c| is_complete(c.state));
-    closed && !look.coverage.is_empty() && look.gaps.is_empty()
+    let mut closed = look.coverage.iter();
+    closed.all(|c| c.state == CoverageState::Complete)
+        && !look.coverage.is_empty()
+        && look.gaps.is_empty()
 }
