@@ -16,7 +16,7 @@ use groma_model::{AgentId, CoverageState, EntityId, Estate, Evidence, Scope, Tim
 use groma_source::Randomness;
 use groma_store::{Moment, Store, StoreError};
 
-use crate::watched;
+use crate::{old_lists, watched};
 
 /// What the store knows at `moment`, concluded: entities, dependencies, findings, questions, with evidence.
 ///
@@ -92,7 +92,8 @@ fn concluded_after(
 ) -> Result<Concluded> {
     let looks = store.looks(moment)?;
     let asked = store.spans(moment, &groma_graph::ASKING)?;
-    let (estate, evidence) = resolve(store, moment, &looks, randomness)?;
+    let at_platforms = old_lists::at_platforms(store, moment, &looks)?;
+    let (estate, evidence) = resolve(store, moment, (&looks, &at_platforms), randomness)?;
     let mut graph = groma_graph::connect_beside(&estate, evidence, &asked);
     let earlier = store.earlier_numbers(moment)?;
     groma_graph::grow(&mut graph.volumes, &earlier, &estate);
@@ -165,7 +166,7 @@ fn then(moment: &Moment, now: Timestamp) -> Timestamp {
 fn resolve(
     store: &mut dyn Store,
     moment: &Moment,
-    looks: &[LookRecord],
+    (looks, at_platforms): (&[LookRecord], &[LookRecord]),
     randomness: &dyn Randomness,
 ) -> Result<(Estate, impl Iterator<Item = Evidence>)> {
     let identities = store.identities()?;
@@ -181,6 +182,9 @@ fn resolve(
         for look in looks.iter().filter(|l| !l.vantage.is_list()) {
             gathering.looked(&look.site, &look.vantage, look.started, look.ended);
         }
+        for look in at_platforms {
+            gathering.covered(look);
+        }
         for piece in evidence {
             gathering.take(&piece);
             if groma_graph::uses(&piece) {
@@ -192,6 +196,8 @@ fn resolve(
     if !resolution.new.is_empty() {
         store.remember(&resolution.new)?;
     }
+    let let_go = resolution.let_go;
+    kept.retain(|piece| !let_go.contains(&piece.id));
     Ok((resolution.estate, kept.into_iter().map(|piece| *piece)))
 }
 

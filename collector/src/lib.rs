@@ -16,6 +16,7 @@ mod exit;
 mod files;
 mod kept;
 mod link;
+mod old_lists;
 mod programs;
 mod serve;
 mod share;

@@ -11,6 +11,8 @@ use groma_model::virtualization::{
 };
 use groma_model::{EntityId, SiteId};
 
+use crate::volumes::copy_hours;
+
 /// Makes the rows of `inventory` anew, for its line. Sorted by guest.
 pub fn fill(inventory: &mut Inventory) {
     let numbers = Numbers::of(&inventory.measurements);
@@ -136,6 +138,7 @@ fn row(
         host: host.map(|(host, _)| host.id.clone()),
         bytes,
         bytes_measured,
+        transfer_hours: bytes.map(|bytes| copy_hours(bytes, link_bps)),
         blockers: stands,
         ways: ways(
             guest,

@@ -187,6 +187,11 @@ fn precise(number: u64) -> f64 {
     number as f64
 }
 
+/// Hours for one thing of `bytes` over a line of `link_bps`, low and high, as [`transfer`] reckons them.
+pub(crate) fn copy_hours(bytes: u64, link_bps: u64) -> [f64; 2] {
+    hours(precise(bytes), 1.0, link_bps)
+}
+
 fn hours(bytes: f64, items: f64, link_bps: u64) -> [f64; 2] {
     let seconds = bytes * 8.0 / precise(link_bps.max(1));
     let hours = |seconds: f64| (seconds / 36.0).ceil() / 100.0;
@@ -229,6 +234,16 @@ mod tests {
         assert_eq!(few[0], many[0]);
         assert!(many[1] - few[1] > 5.0, "a million files: {many:?}");
         assert_eq!(none, [0.0, 0.01]);
+    }
+
+    #[test]
+    fn the_disks_of_a_guest_take_as_long_as_a_volume_of_their_size() {
+        for bytes in [0, 100_000_000_000] {
+            let mut volume = [of(0.0, None)];
+            volume[0].bytes = bytes;
+            transfer(&mut volume, LINK_BPS);
+            assert_eq!(Some(copy_hours(bytes, LINK_BPS)), volume[0].transfer_hours);
+        }
     }
 
     #[test]

@@ -11,6 +11,8 @@ const OVF: &str = include_str!("../../platform/tests/fixtures/ovf/one.ovf");
 const MACHINE: &str = include_str!("../../platform/tests/fixtures/proxmox/104.conf");
 const CONTAINER: &str = include_str!("../../platform/tests/fixtures/proxmox/105.conf");
 const DOMAIN: &str = include_str!("../../platform/tests/fixtures/libvirt/domain-web-01.xml");
+const CAPABILITIES: &str =
+    include_str!("../../platform/tests/fixtures/libvirt/capabilities-qemu.xml");
 const DOCUMENT: &str = r#"{"guests": [{"platform": {"kind": "other", "id": "p1"}, "key": "vm-1", "name": "mail1", "sort": "machine"}], "schema": "groma.platform/1"}"#;
 
 fn now() -> Timestamp {
@@ -70,6 +72,23 @@ fn an_inventory_in_utf_16_is_the_same_inventory() {
         "{:?}",
         plain.skipped
     );
+}
+
+#[test]
+fn a_host_in_a_file_of_virsh_is_called_as_its_list_or_as_the_operator_says() {
+    let file = [DOMAIN, CAPABILITIES].concat();
+    let name = |of: Option<&Peer>| {
+        let imported = read_of("kvm7.xml", file.as_bytes(), now(), of).unwrap();
+        let mut hosts = imported.facts.into_iter().filter_map(|fact| match fact {
+            Fact::Hypervisor(host) => Some((host.name.to_string(), host.key)),
+            _ => None,
+        });
+        hosts.next().unwrap()
+    };
+    let uuid = "4dea22b3-1d52-d8f3-2516-782e98ab3fa0".to_owned();
+    assert_eq!(name(None), ("kvm7.xml".to_owned(), uuid.clone()));
+    let kvm = Peer::parse("kvm7");
+    assert_eq!(name(kvm.as_ref()), ("kvm7".to_owned(), uuid));
 }
 
 #[test]

@@ -667,6 +667,23 @@ fn a_uuid_that_stands_in_every_board_names_no_host() {
 }
 
 #[test]
+fn a_host_that_tells_no_name_goes_by_what_somebody_calls_it() {
+    let file = read("kvm7.xml", CAPABILITIES);
+    let told = host(&file).unwrap();
+    assert_eq!(told.name.as_str(), Some("kvm7.xml"));
+    // What somebody calls it is no name in the network, and tells it from no other one.
+    assert!(told.names.is_empty());
+    assert_eq!(told.key, HOST);
+    assert_eq!(read("another", CAPABILITIES).facts.len(), file.facts.len());
+    let nameless = read(" ", CAPABILITIES);
+    let nameless = host(&nameless).unwrap();
+    assert_eq!(nameless.name.as_str(), Some(nameless.key.as_str()));
+    // It tells its own: the daemon's URL is nobody's name.
+    let asked = asked(HOST, Some(HOST));
+    assert_eq!(asked.name.as_str(), Some("HV1.corp.example"));
+}
+
+#[test]
 fn guests_alone_belong_to_what_the_operator_calls_the_host() {
     let read = read("kvm7", &[WEB, DB].concat());
     assert_eq!(guests(&read).len(), 2);

@@ -13,6 +13,7 @@ use groma_model::fact::{
 use groma_model::inventory::{Attributes, Mention, PinEntry};
 use groma_model::sentinel::PostEntry;
 use groma_model::sighting::Sighting;
+use groma_model::virtualization::Platform;
 use groma_model::{
     AgentId, EntityId, Evidence, EvidenceId, EvidenceState, Fact, Foreign, HostName, Peer, Scope,
     Seen, SiteId, Timestamp,
@@ -20,6 +21,7 @@ use groma_model::{
 
 use crate::addresses;
 use crate::outside::is_private;
+use crate::platforms::{Looks, let_go};
 
 /// What one vantage said about its own machine.
 #[derive(Clone, Debug)]
@@ -225,6 +227,7 @@ pub(crate) struct DirectoryRow {
 #[derive(Clone, Debug)]
 pub(crate) struct OnPlatform<T> {
     pub(crate) site: SiteId,
+    pub(crate) vantage: AgentId,
     pub(crate) what: T,
     pub(crate) evidence: EvidenceId,
     pub(crate) seen: Seen,
@@ -235,6 +238,7 @@ impl<T: Clone> OnPlatform<T> {
     fn of(evidence: &Evidence, what: &T) -> Self {
         Self {
             site: evidence.site.clone(),
+            vantage: evidence.vantage.clone(),
             what: what.clone(),
             evidence: evidence.id.clone(),
             seen: evidence.seen,
@@ -250,9 +254,27 @@ pub(crate) struct Platforms {
     pub(crate) hypervisors: Vec<OnPlatform<Hypervisor>>,
     pub(crate) clusters: Vec<OnPlatform<Cluster>>,
     pub(crate) datastores: Vec<OnPlatform<Datastore>>,
+    /// Numbers that lists tell, with what each is of.
+    pub(crate) listed_numbers: BTreeSet<(EvidenceId, (SiteId, String))>,
+    /// Who looked at platforms, and how much of them they saw.
+    pub(crate) looks: Looks,
 }
 
 impl Platforms {
+    /// Whom the hosts and datastores of lists name, and who says so.
+    fn listed_peers(&self) -> impl Iterator<Item = (&AgentId, &Peer, Seen)> {
+        let hosts = self.hypervisors.iter().flat_map(|told| {
+            let peers = told.what.dns_servers.iter().chain(&told.what.ntp_servers);
+            peers.map(|peer| (&told.vantage, peer, told.seen))
+        });
+        let stores = self.datastores.iter().flat_map(|told| {
+            let peers = told.what.server.iter();
+            peers.map(|peer| (&told.vantage, peer, told.seen))
+        });
+        let all = hosts.chain(stores);
+        all.filter(|(vantage, ..)| vantage.is_list())
+    }
+
     /// True if nobody told of any.
     pub(crate) fn is_empty(&self) -> bool {
         self.guests.is_empty()
@@ -282,6 +304,8 @@ pub(crate) struct Gathered {
     pub(crate) lists: BTreeMap<AgentId, (SiteId, String, Seen)>,
     /// What platforms of virtualization tell of.
     pub(crate) platforms: Platforms,
+    /// What only old lists tell of platforms, though looks that saw all of them came later.
+    pub(crate) let_go: BTreeSet<EvidenceId>,
     /// Machines that were met from outside.
     pub(crate) sightings: Vec<Met>,
     /// What devices say of themselves.
@@ -508,25 +532,31 @@ impl Gathered {
                 });
             }
             Fact::Guest(guest) => {
-                self.on_platform(evidence, std::iter::empty());
+                self.on_platform(evidence, &guest.platform, std::iter::empty());
                 self.platforms
                     .guests
                     .push(OnPlatform::of(evidence, &**guest));
             }
             Fact::Hypervisor(host) => {
-                self.on_platform(evidence, host.dns_servers.iter().chain(&host.ntp_servers));
+                let peers = host.dns_servers.iter().chain(&host.ntp_servers);
+                self.on_platform(evidence, &host.platform, peers);
                 let told = OnPlatform::of(evidence, &**host);
                 self.platforms.hypervisors.push(told);
             }
             Fact::Cluster(cluster) => {
-                self.on_platform(evidence, std::iter::empty());
+                self.on_platform(evidence, &cluster.platform, std::iter::empty());
                 let told = OnPlatform::of(evidence, &**cluster);
                 self.platforms.clusters.push(told);
             }
             Fact::Datastore(datastore) => {
-                self.on_platform(evidence, datastore.server.iter());
+                self.on_platform(evidence, &datastore.platform, datastore.server.iter());
                 let told = OnPlatform::of(evidence, &**datastore);
                 self.platforms.datastores.push(told);
+            }
+            Fact::Measurement(number) if vantage.is_list() => {
+                self.touch(site, vantage, *seen);
+                let of = (site.clone(), number.subject.to_string());
+                self.platforms.listed_numbers.insert((id.clone(), of));
             }
             // A zone names ten thousand machines that nobody may have any more: it makes none known.
             Fact::Listener(_)
@@ -544,14 +574,20 @@ impl Gathered {
         }
     }
 
-    /// What a platform tells of others is no part of the machine that asked it; an export of it stands at no machine at all.
-    fn on_platform<'p>(&mut self, evidence: &Evidence, peers: impl IntoIterator<Item = &'p Peer>) {
+    /// What a platform tells of others is no part of the machine that asked it; an export of it stands at no machine at all, and
+    /// whom it names is known when it is known how much of it holds.
+    fn on_platform<'p>(
+        &mut self,
+        evidence: &Evidence,
+        platform: &Platform,
+        peers: impl IntoIterator<Item = &'p Peer>,
+    ) {
         let (site, vantage, seen) = (&evidence.site, &evidence.vantage, evidence.seen);
         if vantage.is_list() {
             self.carried(evidence);
-            self.listed(vantage, peers, seen);
             return;
         }
+        self.platforms.looks.met(evidence, platform);
         self.touch(site, vantage, seen);
         for peer in peers {
             self.mention(site, vantage, peer.clone(), seen);
@@ -830,6 +866,14 @@ impl Gathered {
         settle_told(&mut self.platforms.hypervisors);
         settle_told(&mut self.platforms.clusters);
         settle_told(&mut self.platforms.datastores);
+        self.let_go = let_go(&mut self.platforms);
+        let peers = self.platforms.listed_peers();
+        let peers: Vec<(AgentId, Peer, Seen)> = peers
+            .map(|(vantage, peer, seen)| (vantage.clone(), peer.clone(), seen))
+            .collect();
+        for (vantage, peer, seen) in peers {
+            self.listed(&vantage, [&peer], seen);
+        }
         // The newest last: what is said twice of one place, counts as it was said last.
         self.holdings
             .sort_by(|a, b| (a.seen.last, &a.evidence).cmp(&(b.seen.last, &b.evidence)));

@@ -36,8 +36,10 @@ mod sentinels;
 mod sightings;
 mod uses;
 
-use groma_model::store::{Identities, NewIdentities};
-use groma_model::{AgentId, EntityId, Estate, Evidence, Seen, SiteId, Timestamp};
+use std::collections::BTreeSet;
+
+use groma_model::store::{Identities, LookRecord, NewIdentities};
+use groma_model::{AgentId, EntityId, Estate, Evidence, EvidenceId, Seen, SiteId, Timestamp};
 
 use gather::Gathered;
 use ledger::Ledger;
@@ -49,6 +51,8 @@ pub struct Resolution {
     pub estate: Estate,
     /// New marks and merges for the ledger.
     pub new: NewIdentities,
+    /// Evidence that counts no more: what only an old list tells of a platform, though a later look saw all of it and does not.
+    pub let_go: BTreeSet<EvidenceId>,
 }
 
 /// Makes entities out of `evidence`. `mint` hands out ids that were never used before.
@@ -84,6 +88,11 @@ impl Gathering {
             ..Seen::once(to)
         };
         self.0.looked(site, vantage, seen);
+    }
+
+    /// What `look` says of how much it saw; a look at a platform that saw all of it ends what older lists tell of that platform.
+    pub fn covered(&mut self, look: &LookRecord) {
+        self.0.platforms.looks.covered(look);
     }
 
     /// The estate all of it makes; see [`resolve`].
@@ -128,6 +137,7 @@ fn place(
     Resolution {
         estate,
         new: ledger.into_new(),
+        let_go: gathered.let_go,
     }
 }
 

@@ -43,4 +43,4 @@ pub use access::{Access, AccessError, Logon};
 pub use look::HypervisorSource;
 
 /// The name of the source; it is written into evidence.
-pub const NAME: &str = "hypervisor.platform";
+pub const NAME: &str = groma_model::virtualization::PLATFORM_SOURCE;

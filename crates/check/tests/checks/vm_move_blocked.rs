@@ -15,6 +15,7 @@ fn blocked(severity: BlockerSeverity, rule: &str) -> Inventory {
         host: None,
         bytes: None,
         bytes_measured: false,
+        transfer_hours: None,
         blockers: vec![Blocker {
             severity,
             rule: rule.into(),

@@ -40,3 +40,6 @@ pub use platform::{
     AffinityRule, AffinitySort, Cluster, Datastore, DatastoreSort, Hypervisor, HypervisorNic,
     Platform, PlatformKind, PortGroup, VirtualSwitch,
 };
+
+/// The source that asks platforms.
+pub const PLATFORM_SOURCE: &str = "hypervisor.platform";

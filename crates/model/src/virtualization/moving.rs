@@ -20,6 +20,9 @@ pub struct GuestRow {
     /// True if `bytes` was measured.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub bytes_measured: bool,
+    /// Hours to carry `bytes` over the line of the inventory, low and high, as with volumes; `None` where its size is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transfer_hours: Option<[f64; 2]>,
     /// What stands in the way, the gravest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub blockers: Vec<Blocker>,

@@ -159,7 +159,7 @@ impl Installation {
         (host.uuid.is_some() || host.name.is_some()).then(|| Hypervisor {
             platform: platform.clone(),
             key: platform.id.clone(),
-            name: Foreign::from(host.name.as_ref().unwrap_or(&platform.id).as_str()),
+            name: Foreign::from(self.shown(platform)),
             names: host
                 .name
                 .as_deref()
@@ -181,6 +181,13 @@ impl Installation {
             datastores: self.pools.keys().cloned().collect(),
             ..Hypervisor::default()
         })
+    }
+
+    /// As it calls itself, else as somebody calls it: a UUID is nothing a person knows it by.
+    fn shown<'a>(&'a self, platform: &'a Platform) -> &'a str {
+        let called = Some(self.called.trim()).filter(|called| !called.is_empty());
+        let own = self.host.name.as_deref();
+        own.or(called).unwrap_or(&platform.id)
     }
 
     fn addresses(&self) -> Vec<std::net::IpAddr> {

@@ -7,7 +7,7 @@
 //!
 //! A host is told from others by libvirt's UUID of it, if `sysinfo` shows one in its SMBIOS: without that the daemon makes up
 //! another at each start, and the host goes by its name in lower case. A file of `virsh capabilities` that says neither is
-//! believed its UUID, which is the one the daemon is known by too.
+//! believed its UUID, which is the one the daemon is known by too; shown is what somebody calls it.
 //!
 //! A secret, a title and a description that somebody wrote are never read.
 
@@ -135,7 +135,8 @@ fn skipped(text: &str) -> Option<&str> {
 }
 
 /// Reads a file in which descriptions follow each other, in any order: one guest or a thousand, and where the same file has
-/// `virsh capabilities` too, the host. `name` stands for the host where it has not: what the operator calls it.
+/// `virsh capabilities` too, the host. `name` is what the operator calls the host: it is shown, since no such description tells
+/// the host's own name, and stands for the host where the file says nothing of it.
 pub fn read(name: &str, bytes: &[u8]) -> Read {
     let mut whole = Installation::named(name);
     let mut untold = Vec::new();

@@ -295,6 +295,7 @@ fn row(key: &str, host: &str, guest: &Guest) -> GuestRow {
         host: Some(EntityId::new(format!("ent-{host}"))),
         bytes: (bytes > 0).then_some(bytes),
         bytes_measured: key == "web1",
+        transfer_hours: None,
         blockers,
         ways: vec![
             way(guest.platform.kind, Way::Live, Some([0.0, 0.1])),

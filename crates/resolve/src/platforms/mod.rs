@@ -4,6 +4,7 @@
 //! A guest nobody looks at from inside is found on the network by its MAC address, and by the addresses its platform heard of
 //! from inside, as far as nobody else has them.
 
+mod let_go;
 mod pair;
 mod same;
 
@@ -20,6 +21,7 @@ use crate::gather::{Gathered, Seat};
 use crate::hosts::{host_names, uuid_either_order};
 use crate::ledger::{Ledger, address_key, platform_key};
 use crate::outside::{is_nobody, stranger};
+pub(crate) use let_go::{Looks, let_go};
 use pair::{Marks, Verdict, pair};
 use same::{Told, joined, newest};
 

@@ -1,4 +1,7 @@
 //! How much lies on each machine, and how long it takes to carry it over.
+//!
+//! An agent measured it, or it is a guest and its platform tells of its disks. Both speak of the same bytes: where an agent
+//! measured anything of a machine, the platform's number is left out.
 
 use std::collections::BTreeMap;
 
@@ -6,20 +9,22 @@ use groma_model::EntityId;
 use groma_model::inventory::{Entity, Inventory, Volume};
 
 use super::machines::Machines;
-use super::shape::WaveVolume;
+use super::shape::{DiskBytes, PlatformPart, WaveVolume};
 
 /// Names that are told.
 const NAMES: usize = 10;
 
-/// What was measured of one machine.
+/// What is known of one machine.
 #[derive(Clone, Copy, Default, Debug)]
 struct Load {
     bytes: u64,
+    /// What its platform tells, where that is all there is.
+    told: Option<DiskBytes>,
     /// None where the inventory reckoned no hours for some of it.
     hours: Option<[f64; 2]>,
 }
 
-/// What lies on each node that was measured.
+/// What lies on each node of which that is known.
 pub(super) struct Loads(BTreeMap<usize, Load>);
 
 impl Loads {
@@ -61,12 +66,17 @@ impl Loads {
                 own[1] = own[1].max(more[1]);
             }
         }
+        for (node, load) in told(inventory, machines) {
+            loads.entry(node).or_insert(load);
+        }
         Self(loads)
     }
 
     /// What a wave of these nodes carries.
     pub(super) fn together(&self, machines: &Machines<'_>, nodes: &[usize]) -> WaveVolume {
         let known: Vec<&Load> = nodes.iter().filter_map(|n| self.0.get(n)).collect();
+        let of_platforms = [DiskBytes::Used, DiskBytes::Provisioned].into_iter();
+        let of_platforms = of_platforms.filter_map(|from| self.part(machines, nodes, from));
         let mut unknown: Vec<String> = nodes
             .iter()
             .filter(|n| !self.0.contains_key(n))
@@ -86,11 +96,60 @@ impl Loads {
                 let sum = |at: fn(&[f64; 2]) -> f64| rounded(hours.iter().map(at).sum());
                 [sum(|h| h[0]), sum(|h| h[1])]
             }),
-            measured: known.len(),
+            measured: known.iter().filter(|l| l.told.is_none()).count(),
+            of_platforms: of_platforms.collect(),
             not_measured: unknown,
             not_measured_total,
         }
     }
+
+    /// The guests of a wave of which platforms tell this alone.
+    fn part(
+        &self,
+        machines: &Machines<'_>,
+        nodes: &[usize],
+        from: DiskBytes,
+    ) -> Option<PlatformPart> {
+        let of = |node: &&usize| self.0.get(*node).is_some_and(|l| l.told == Some(from));
+        let those: Vec<&usize> = nodes.iter().filter(of).collect();
+        let bytes = those.iter().filter_map(|n| self.0.get(*n));
+        let mut names: Vec<String> = those
+            .iter()
+            .map(|n| machines.name(**n).to_owned())
+            .collect();
+        names.sort();
+        names.truncate(NAMES);
+        (!those.is_empty()).then(|| PlatformPart {
+            from,
+            bytes: bytes.fold(0, |sum, l| sum.saturating_add(l.bytes)),
+            names,
+            machines: those.len(),
+        })
+    }
+}
+
+/// What platforms tell of the disks of guests.
+fn told(inventory: &Inventory, machines: &Machines<'_>) -> BTreeMap<usize, Load> {
+    let mut told: BTreeMap<usize, Load> = BTreeMap::new();
+    for guest in &inventory.guests {
+        let node = machines.node(&guest.entity).zip(guest.bytes);
+        let Some((node, bytes)) = node else {
+            continue;
+        };
+        let load = Load {
+            bytes,
+            told: Some(match guest.bytes_measured {
+                true => DiskBytes::Used,
+                false => DiskBytes::Provisioned,
+            }),
+            hours: usable(guest.transfer_hours),
+        };
+        let slot = told.entry(node).or_insert(load);
+        if load.bytes > slot.bytes {
+            *slot = load;
+        }
+    }
+    told
 }
 
 /// What a row of a machine is counted as: a device that is mounted in two places is one. None for what lies elsewhere.
@@ -110,9 +169,7 @@ fn device(entity: &Entity, subject: &str) -> Option<String> {
 fn summed(rows: BTreeMap<(usize, String), &Volume>) -> BTreeMap<usize, Load> {
     let mut loads: BTreeMap<usize, Load> = BTreeMap::new();
     for ((node, _), volume) in rows {
-        let hours = volume
-            .transfer_hours
-            .filter(|h| h.iter().all(|h| h.is_finite() && *h >= 0.0));
+        let hours = usable(volume.transfer_hours);
         loads
             .entry(node)
             .and_modify(|load| {
@@ -124,10 +181,15 @@ fn summed(rows: BTreeMap<(usize, String), &Volume>) -> BTreeMap<usize, Load> {
             })
             .or_insert(Load {
                 bytes: volume.bytes,
+                told: None,
                 hours,
             });
     }
     loads
+}
+
+fn usable(hours: Option<[f64; 2]>) -> Option<[f64; 2]> {
+    hours.filter(|h| h.iter().all(|h| h.is_finite() && *h >= 0.0))
 }
 
 /// To hundredths of an hour, as the inventory has them.

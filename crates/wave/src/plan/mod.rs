@@ -39,9 +39,9 @@ use schedule::Ground;
 pub use file::wave_file;
 pub use html::html;
 pub use shape::{
-    BlastRadius, CutEdge, CutEnd, CutRing, DividedSystem, Member, OutBecause, PLAN_SCHEMA, Person,
-    Plan, PlanOptions, PlannedWave, Quality, Ring, RingEdge, Serves, SharedService, Stage,
-    StaysOut, SystemPart, WaveVolume,
+    BlastRadius, CutEdge, CutEnd, CutRing, DiskBytes, DividedSystem, Member, OutBecause,
+    PLAN_SCHEMA, Person, Plan, PlanOptions, PlannedWave, PlatformPart, Quality, Ring, RingEdge,
+    Serves, SharedService, Stage, StaysOut, SystemPart, WaveVolume,
 };
 pub use text::text;
 

@@ -319,16 +319,44 @@ pub struct BlastRadius {
 /// How much a wave has to carry over.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct WaveVolume {
-    /// Bytes on those members that were measured; null if none was.
+    /// Bytes on those members that agents measured or whose platform tells; null if there is none.
     pub bytes: Option<u64>,
     /// Hours to carry them over one after the other on the line of the inventory, low and high; null where nothing tells.
     pub transfer_hours: Option<[f64; 2]>,
-    /// Members that were measured.
+    /// Members that agents measured.
     pub measured: usize,
-    /// Members that were not, by name, at most ten.
+    /// The part of `bytes` that no agent measured: guests, as their platform tells.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub of_platforms: Vec<PlatformPart>,
+    /// Members of which nobody tells, by name, at most ten.
     pub not_measured: Vec<String>,
     /// How many those are.
     pub not_measured_total: usize,
+}
+
+/// Guests on which no agent measured anything, and what their platform tells of their disks.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct PlatformPart {
+    /// What the platform tells.
+    pub from: DiskBytes,
+    /// Bytes of all of them.
+    pub bytes: u64,
+    /// The guests by name, at most ten.
+    pub names: Vec<String>,
+    /// How many there are.
+    pub machines: usize,
+}
+
+/// What a platform tells of the disks of a guest.
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum DiskBytes {
+    /// What they take.
+    Used,
+    /// What they may take at most; nobody told how full they are.
+    Provisioned,
 }
 
 /// Somebody to ask.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use groma_model::inventory::Strength;
 
-use super::shape::{CutEdge, Plan, PlannedWave, Stage, WaveVolume};
+use super::shape::{CutEdge, DiskBytes, Plan, PlannedWave, PlatformPart, Stage, WaveVolume};
 use super::shown::{count, listed, shown, size};
 
 /// A wave as a person reads it.
@@ -209,7 +209,7 @@ fn breaks(wave: &PlannedWave) -> String {
     )
 }
 
-/// The data of a wave; what was not measured is never nothing.
+/// The data of a wave; what was not measured is never nothing, and what a platform tells is said to be from there.
 pub(super) fn volume(volume: &WaveVolume) -> String {
     let Some(bytes) = volume.bytes else {
         return "not measured".to_owned();
@@ -218,13 +218,34 @@ pub(super) fn volume(volume: &WaveVolume) -> String {
         Some([low, high]) => format!(", {low} to {high} h to carry over"),
         None => ", hours not known".to_owned(),
     };
-    if volume.not_measured_total == 0 {
-        return format!("{}{hours}", size(bytes));
+    let grown = |part: &PlatformPart| part.from == DiskBytes::Provisioned;
+    let some_grown = volume.of_platforms.iter().any(grown);
+    // Sizes of disks are more than what is on them, and machines nobody measured have something on them.
+    let about = match (volume.not_measured_total > 0, some_grown) {
+        (false, false) => "",
+        (false, true) => "at most ",
+        (true, false) => "at least ",
+        (true, true) => "about ",
+    };
+    let mut says = vec![format!("{about}{}{hours}", size(bytes))];
+    says.extend(volume.of_platforms.iter().map(of_platform));
+    if volume.not_measured_total > 0 {
+        let missing = listed(&volume.not_measured, volume.not_measured_total);
+        says.push(format!("not measured: {missing}"));
     }
+    says.join("; ")
+}
+
+/// Where a number is from that no agent measured.
+fn of_platform(part: &PlatformPart) -> String {
+    let from = match part.from {
+        DiskBytes::Used => "as the platform measured disks of",
+        DiskBytes::Provisioned => "as large as disks may grow, for the platform tells no more, of",
+    };
     format!(
-        "at least {}{hours}; not measured: {}",
-        size(bytes),
-        listed(&volume.not_measured, volume.not_measured_total)
+        "{} of it {from} {}",
+        size(part.bytes),
+        listed(&part.names, part.machines)
     )
 }
 

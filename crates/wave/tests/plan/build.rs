@@ -2,6 +2,7 @@
 
 use groma_model::fact::{Component, ComponentClass};
 use groma_model::inventory::*;
+use groma_model::virtualization::GuestRow;
 use groma_model::{DependencyId, EntityId, Port, SiteId, Timestamp, Transport, Witness};
 use groma_wave::plan::{Plan, PlanOptions, PlannedWave, Stage};
 
@@ -143,6 +144,19 @@ pub(crate) fn volume(of: &str, subject: &str, gib: u64) -> Volume {
         measured_at: now(),
         transfer_hours: Some([1.0, 3.0]),
         catch_up_hours: None,
+    }
+}
+
+/// What its platform tells of the disks of a guest.
+pub(crate) fn guest_row(of: &str, gib: Option<u64>, measured: bool) -> GuestRow {
+    GuestRow {
+        entity: id(of),
+        host: None,
+        bytes: gib.map(|gib| gib << 30),
+        bytes_measured: measured,
+        transfer_hours: gib.map(|_| [0.5, 1.0]),
+        blockers: Vec::new(),
+        ways: Vec::new(),
     }
 }
 

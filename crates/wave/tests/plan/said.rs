@@ -119,6 +119,59 @@ fn what_was_not_measured_is_never_nothing() {
 }
 
 #[test]
+fn a_guest_nobody_measured_counts_as_its_platform_tells_and_that_is_said() {
+    let mut inventory = estate(hosts(&["a", "b", "c", "d"]), Vec::new());
+    inventory.volumes = vec![volume("a", "/", 10)];
+    // The platform tells of a too: what the agent measured stays, and is not counted twice.
+    inventory.guests = vec![
+        guest_row("a", Some(900), true),
+        guest_row("b", Some(40), true),
+        guest_row("c", Some(100), false),
+        guest_row("d", None, false),
+    ];
+    let plan = planned(&inventory, 25);
+    let data = &plan.waves[0].volume;
+    assert_eq!(data.bytes, Some(150 << 30));
+    assert_eq!(data.transfer_hours, Some([2.0, 5.0]));
+    assert_eq!((data.measured, data.not_measured_total), (1, 1));
+    assert_eq!(data.not_measured, ["d"]);
+    let json = groma_wave::plan::to_json(&plan);
+    let part = |from: &str, gib: u64, name: &str| serde_json::json!({ "from": from, "bytes": gib << 30, "names": [name], "machines": 1 });
+    let said: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        said["waves"][0]["volume"]["of_platforms"],
+        serde_json::json!([part("used", 40, "b"), part("provisioned", 100, "c")])
+    );
+    let line = "about 150.0 GiB, 2 to 5 h to carry over; 40.0 GiB of it as the platform measured disks of b; \
+        100.0 GiB of it as large as disks may grow, for the platform tells no more, of c; not measured: d";
+    let text = groma_wave::plan::text(&plan);
+    assert!(text.contains(line), "{text}");
+    assert!(groma_wave::plan::html(&plan).contains(line));
+    let file = groma_wave::plan::wave_file(&plan, 0);
+    assert!(
+        file.contains("as the platform measured disks of b"),
+        "{file}"
+    );
+}
+
+#[test]
+fn a_machine_an_agent_measured_is_told_as_if_no_platform_knew_it() {
+    let mut inventory = estate(hosts(&["a", "b"]), Vec::new());
+    inventory.volumes = vec![volume("a", "/", 10), volume("b", "/", 20)];
+    let alone = planned(&inventory, 25);
+    inventory.guests = vec![
+        guest_row("a", Some(900), true),
+        guest_row("b", Some(5), false),
+    ];
+    let both = planned(&inventory, 25);
+    assert_eq!(
+        groma_wave::plan::to_json(&alone),
+        groma_wave::plan::to_json(&both)
+    );
+    assert!(!groma_wave::plan::to_json(&both).contains("of_platforms"));
+}
+
+#[test]
 fn owners_are_asked_and_who_has_none_is_a_question() {
     let mut inventory = estate(hosts(&["a", "b", "c"]), Vec::new());
     inventory.entities[0].owner = Some("Jo Example".to_owned());

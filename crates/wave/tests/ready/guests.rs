@@ -59,6 +59,7 @@ fn virtual_estate(blockers: Vec<Blocker>, exceeds: Vec<String>) -> Inventory {
         host: None,
         bytes: Some(1 << 30),
         bytes_measured: true,
+        transfer_hours: None,
         blockers,
         ways: vec![MoveWay {
             target: PlatformKind::Proxmox,
