@@ -221,6 +221,21 @@ const BANNED: &[&str] = &[
     "std::process::Command::new",
 ];
 
+/// What asks the C library for the addresses of a name, or may. A static program that does loads the name-service modules of another
+/// C library (docs/decisions/0089): names go through `Network::addresses`, and a connection to one that is known through
+/// `connect_timeout` or a socket of its own.
+const ASKS_FOR_NAMES: &[&str] = &[
+    "ToSocketAddrs",
+    "to_socket_addrs",
+    "lookup_host",
+    "getaddrinfo",
+    "gethostbyname",
+    "DefaultResolver",
+    "TcpStream::connect(",
+    "ureq::agent(",
+    "Agent::new_with_",
+];
+
 /// Outside crates that are a language of their own and may be spoken anywhere.
 const COMMON: &[&str] = &[
     "aho-corasick",
@@ -368,6 +383,76 @@ fn no_crate_of_ours_names_another_outside_the_star() {
         wrong.is_empty(),
         "new edges (no stage depends on another stage): {wrong:#?}"
     );
+}
+
+/// The agent, and every crate of ours it is made of.
+fn made_into_the_agent(metadata: &Metadata) -> Vec<&Package> {
+    let mut names = BTreeSet::from(["groma-agent"]);
+    loop {
+        let all: Vec<&Package> = metadata
+            .ours()
+            .filter(|package| names.contains(package.name.as_str()))
+            .collect();
+        let named = all.iter().flat_map(|package| &package.dependencies);
+        let named = named.filter(|d| d.path.is_some() && d.kind.as_deref() != Some("dev"));
+        let before = names.len();
+        names.extend(named.map(|d| d.name.as_str()));
+        if names.len() == before {
+            return all;
+        }
+    }
+}
+
+/// The lines of a source file that ask the C library for names; comments may speak of it.
+fn asking_for_names(text: &str) -> Vec<(usize, &str)> {
+    let code = |line: &str| line.split("//").next().unwrap_or_default().to_owned();
+    let asks = |line: &str| ASKS_FOR_NAMES.iter().any(|word| code(line).contains(word));
+    let lines = text.lines().enumerate().map(|(at, line)| (at + 1, line));
+    lines.filter(|(_, line)| asks(line)).collect()
+}
+
+#[test]
+fn the_agent_asks_the_c_library_for_no_name() {
+    let metadata = metadata();
+    let all = made_into_the_agent(&metadata);
+    assert!(
+        all.len() > 20,
+        "the agent is made of more than {}",
+        all.len()
+    );
+    let mut wrong = Vec::new();
+    for (file, text) in tree(&metadata.workspace_root) {
+        let file = metadata.workspace_root.join(file);
+        let is_code = file.extension().is_some_and(|e| e == "rs")
+            && all.iter().any(|p| file.starts_with(p.folder().join("src")));
+        let lines = match is_code {
+            true => asking_for_names(&text),
+            false => Vec::new(),
+        };
+        wrong.extend(
+            lines
+                .iter()
+                .map(|(at, line)| format!("{}:{at}: {}", file.display(), line.trim())),
+        );
+    }
+    assert!(
+        wrong.is_empty(),
+        "ask `Network::addresses` instead (docs/decisions/0089): {wrong:#?}"
+    );
+}
+
+#[test]
+fn a_line_that_asks_for_a_name_is_found_and_one_that_speaks_of_it_is_not() {
+    for line in [
+        "use std::net::ToSocketAddrs;",
+        "let found = (name, 0).to_socket_addrs();",
+        "tokio::net::lookup_host(name).await",
+        "TcpStream::connect((\"db1\", 5432))",
+    ] {
+        assert_eq!(asking_for_names(line), [(1, line)]);
+    }
+    let silent = "// to_socket_addrs would ask\nTcpStream::connect_timeout(&to, timeout)\nsocket.connect(to)\n";
+    assert!(asking_for_names(silent).is_empty());
 }
 
 #[test]

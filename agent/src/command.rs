@@ -293,7 +293,7 @@ fn act(verb: Verb) -> Result<()> {
 
 fn act_explain(arguments: &ExplainArgs) -> Result<()> {
     let memory = memory_in(&state::directory());
-    let world = groma_sys::this_machine(true);
+    let world = crate::this_machine(true);
     let directories = directories(&world, arguments.access.as_deref())?;
     let given = Given {
         events: whole_paths(&arguments.events)?,
@@ -321,7 +321,7 @@ pub fn whole_paths(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
 }
 
 fn act_look(arguments: &LookArgs) -> Result<()> {
-    let world = groma_sys::this_machine(arguments.offline);
+    let world = crate::this_machine(arguments.offline);
     let directories = directories(&world, arguments.access.as_deref())?;
     let given = Given {
         events: whole_paths(&arguments.events)?,
@@ -497,7 +497,7 @@ fn act_find(arguments: &FindArgs) -> Result<()> {
         .iter()
         .map(peer)
         .collect::<Result<Vec<_>, _>>()?;
-    let world = groma_sys::this_machine(arguments.offline);
+    let world = crate::this_machine(arguments.offline);
     let mut speaker = Speaker::of_this_machine(&world)?;
     let request = speaker.request(LookRequest {
         apart: true,

@@ -1,8 +1,9 @@
 //! What was typed about other machines to be asked over the network, and the plan it means.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, ToSocketAddrs};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
@@ -12,7 +13,7 @@ use groma_source::manners::{
     CEILING, Ceiling, CeilingError, LaboratoryNetwork, MannerlyNetwork, Manners, Network, Target,
     Targets, is_of_a_link,
 };
-use groma_source::{Stop, World};
+use groma_source::{NoAddress, Stop, World};
 use groma_source_packet::sentinel::POSTS_MAX;
 use groma_source_service::OpenPort;
 use groma_source_snmp::{Access, DATAGRAMS_ANSWERED, DATAGRAMS_SILENT};
@@ -23,6 +24,9 @@ use groma_source_sweep::polite::FRAGILE;
 use groma_source_sweep::ports::Ports;
 use groma_source_sweep::{Notes, Plan};
 use groma_source_x509::{CertificateEndpoints, Endpoint};
+
+/// How long the name of a target may take.
+const NAME: Duration = Duration::from_secs(10);
 
 /// Whom to ask over the network, and how.
 #[derive(Args, Clone, Debug, Default)]
@@ -108,12 +112,9 @@ pub enum NotSafe {
         /// Port and program.
         what: String,
     },
-    /// A name was given to somebody who asks nobody.
-    #[error("{0} is a name, and --offline asks no name server: write its address")]
-    Offline(HostName),
-    /// A name that no name server knows.
-    #[error("{0}: the name servers of this machine know no address of it")]
-    NoSuchName(HostName),
+    /// A name without an address, or one that nobody may be asked about.
+    #[error("--target {0}")]
+    NoAddress(#[from] NoAddress),
 }
 
 fn network(text: &str) -> Result<Network, String> {
@@ -150,8 +151,8 @@ impl SweepArgs {
         self.snmp_public
     }
 
-    /// The plan that was asked for, cut to what this machine may do; none if nobody was named. Names are asked of the
-    /// name servers only if `asking`, for a plan that is carried out.
+    /// The plan that was asked for, cut to what this machine may do; none if nobody was named. Names are looked
+    /// up only if `asking`, for a plan that is carried out.
     ///
     /// # Errors
     /// It may not be carried out ([`NotSafe`]).
@@ -165,7 +166,7 @@ impl SweepArgs {
     fn checked(&self, world: &World, asking: bool) -> Result<Plan, NotSafe> {
         let ceiling = Ceiling::of(world.disk.as_ref())?;
         let resolved = match asking {
-            true => self.resolved(world.network.is_offline())?,
+            true => self.resolved(world.network.as_ref())?,
             false => Vec::new(),
         };
         let targets = Targets::of(&self.targets, &resolved, &self.excluded)?;
@@ -189,23 +190,17 @@ impl SweepArgs {
         Ok(plan)
     }
 
-    fn resolved(&self, offline: bool) -> Result<Vec<(HostName, Vec<IpAddr>)>, NotSafe> {
+    fn resolved(
+        &self,
+        network: &dyn groma_source::Network,
+    ) -> Result<Vec<(HostName, Vec<IpAddr>)>, NotSafe> {
         let names = self.targets.iter().filter_map(|target| match target {
             Target::Name(name) => Some(name.clone()),
             _ => None,
         });
         let each = names.map(|name| {
-            if offline {
-                return Err(NotSafe::Offline(name));
-            }
-            let found = (name.as_str(), 0).to_socket_addrs();
-            let found: Vec<IpAddr> = found
-                .map(|all| all.map(|at| at.ip()).collect())
-                .unwrap_or_default();
-            match found.is_empty() {
-                true => Err(NotSafe::NoSuchName(name)),
-                false => Ok((name, found)),
-            }
+            let found = network.addresses(&name, NAME)?;
+            Ok((name, found))
         });
         each.collect()
     }

@@ -11,6 +11,7 @@ use groma_wire::token::Token;
 
 use super::home::Home;
 use super::host::this_host;
+use crate::machine::collector_names;
 use crate::{output, state};
 
 /// A token is one short line.
@@ -49,7 +50,7 @@ pub(crate) fn enroll(arguments: &EnrollArgs) -> Result<()> {
     let _alone = home.alone()?;
     // If the answer is lost on the way, the same key asks again, and the collector knows it: no token is lost with it.
     let key = home.key_to_enrol()?;
-    let enrolled = Link::enrol(&arguments.collector, &token, &key, host)?;
+    let enrolled = Link::enrol(&arguments.collector, &token, &key, host, collector_names())?;
     home.keep_identity(&enrolled)
         .context("keep who this agent is: make room, and run the same command again")?;
     home.forget_former()

@@ -19,6 +19,7 @@ use super::bounds::within_bounds;
 use super::home::Home;
 use super::shipping::{Common, held};
 use crate::compose::{LookRequest, Quiet, look};
+use crate::machine::collector_names;
 use crate::memory::memory_in;
 use crate::sentinel::{self, Asked};
 use crate::sweep::SweepArgs;
@@ -191,7 +192,7 @@ impl Looker {
         // Only a named vantage asks name servers and networks; every other agent speaks to its collector alone.
         let is_vantage = policy.sweep.is_some();
         let world = World {
-            network: groma_sys::this_machine(!is_vantage).network,
+            network: crate::this_machine(!is_vantage).network,
             ..self.world.clone()
         };
         let mut trouble = None;
@@ -254,7 +255,7 @@ impl Looker {
             seconds: u32::try_from(seconds).unwrap_or(u32::MAX),
         };
         let identity = held(&self.common.identity).clone();
-        let lease = Link::of(&identity)?
+        let lease = Link::of(&identity, collector_names())?
             .lease(&asked)
             .context("ask the collector for a share of the packets")?;
         anyhow::ensure!(
@@ -272,7 +273,7 @@ impl Looker {
             seconds: 0,
         };
         // A share that is not given back ends by itself.
-        let _ = Link::of(&identity).and_then(|link| link.lease(&nothing));
+        let _ = Link::of(&identity, collector_names()).and_then(|link| link.lease(&nothing));
     }
 
     fn say_next(&self, waits: Duration) {

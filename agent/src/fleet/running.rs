@@ -16,6 +16,7 @@ use super::home::Home;
 use super::host::this_host;
 use super::looking::Looker;
 use super::shipping::{Common, Looked, Shipper, Way, fresh_epoch};
+use crate::machine::collector_names;
 use crate::sentinel::Asked;
 use crate::state;
 
@@ -89,7 +90,7 @@ pub(crate) fn run(arguments: &RunArgs) -> Result<()> {
         .spawn(move || looker.run())
         .context("begin to look")?;
     let way = RealWay {
-        link: Link::of(&identity)?,
+        link: Link::of(&identity, collector_names())?,
     };
     ship(
         Shipper::new(way, world.clone(), home, common),
@@ -172,7 +173,7 @@ impl Way for RealWay {
         self.link.split(run, this_host())
     }
     fn become_one(&mut self, identity: &Identity) -> Result<(), LinkError> {
-        self.link = Link::of(identity)?;
+        self.link = Link::of(identity, collector_names())?;
         Ok(())
     }
 }

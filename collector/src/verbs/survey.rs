@@ -75,7 +75,7 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
             "a survey is kept in a store of its own: for many machines on one database, enrol an agent on each (groma-agent enroll)",
         ));
     }
-    let world = groma_sys::this_machine(arguments.offline);
+    let world = groma_agent::this_machine(arguments.offline);
     let directories = groma_agent::directories(&world, arguments.access.as_deref())?;
     let platforms = groma_agent::platforms(&world, arguments.access.as_deref())?;
     let devices = groma_agent::devices(&world, arguments.access.as_deref(), &arguments.sweep)?;

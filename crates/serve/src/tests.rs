@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use groma_model::fleet::{AgentHost, AgentRecord, AgentStatus, Policy, RefusalWord, TokenRecord};
 use groma_model::{AgentId, SiteId, Timestamp};
-use groma_ship::{CollectorUrl, Identity, Key, Link, LinkError};
+use groma_ship::{AddressesAlone, CollectorUrl, Identity, Key, Link, LinkError};
 use groma_wire::Received;
 use groma_wire::talk::{Beat, Beaten};
 use groma_wire::token::Token;
@@ -238,7 +238,13 @@ impl Collector {
             pin,
         };
         let key = Key::generate().unwrap();
-        let identity = Link::enrol(&self.url(), &token, &key, AgentHost::default())?;
+        let identity = Link::enrol(
+            &self.url(),
+            &token,
+            &key,
+            AgentHost::default(),
+            Arc::new(AddressesAlone),
+        )?;
         Ok(Agent {
             identity,
             is_older: false,
@@ -255,7 +261,7 @@ struct Agent {
 
 impl Agent {
     fn beat(&self) -> Result<Beaten, LinkError> {
-        Link::of(&self.identity)?.beat(&Beat {
+        Link::of(&self.identity, Arc::new(AddressesAlone))?.beat(&Beat {
             run: 1,
             host: AgentHost::default(),
             status: AgentStatus {
@@ -273,11 +279,13 @@ impl Agent {
     /// Says that it is there, and comes back first if its certificate lapsed.
     fn speak(&mut self, now: Timestamp) -> Result<(), LinkError> {
         if now >= self.identity.renew_at && now < self.identity.until {
-            self.identity = Link::of(&self.identity)?.renew(&self.identity)?;
+            self.identity =
+                Link::of(&self.identity, Arc::new(AddressesAlone))?.renew(&self.identity)?;
         }
         let beaten = match self.beat() {
             Err(LinkError::Lapsed(_)) => {
-                self.identity = Link::of(&self.identity)?.rejoin(&self.identity)?;
+                self.identity =
+                    Link::of(&self.identity, Arc::new(AddressesAlone))?.rejoin(&self.identity)?;
                 self.beat()?
             }
             beaten => beaten?,
@@ -287,7 +295,8 @@ impl Agent {
             self.identity.authorities = authorities;
         }
         if beaten.renew && !self.is_older {
-            self.identity = Link::of(&self.identity)?.renew(&self.identity)?;
+            self.identity =
+                Link::of(&self.identity, Arc::new(AddressesAlone))?.renew(&self.identity)?;
         }
         Ok(())
     }
@@ -359,7 +368,7 @@ fn who_never_came_back_is_refused_after_the_end_in_a_clear_sentence() {
     assert_eq!(knows_both.identity.believes().len(), 2);
     collector.switch();
     // An open connection outlives neither.
-    let open = Link::of(&of(&knows_both)).unwrap();
+    let open = Link::of(&of(&knows_both), Arc::new(AddressesAlone)).unwrap();
     let beat = |link: &Link| {
         link.beat(&Beat {
             run: 1,

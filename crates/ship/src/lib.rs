@@ -11,6 +11,8 @@
 //! cannot ship because of its clock would be lost on exactly the machines nobody looks after. The life of the *agent's* certificate is held against
 //! the collector's clock, at the collector.
 //!
+//! Where a collector's name leads is asked of whoever is handed in ([`Names`]): the C library is asked for no name.
+//!
 //! Nothing here decides when to try again ([`pace`] reckons it) or what to send: that is the agent's loop. A failure of the way is never taken
 //! for a refusal: only a word of the collector itself makes an agent ask for a new certificate or stop ([`LinkError`]).
 #![forbid(unsafe_code)]
@@ -25,10 +27,12 @@
 
 mod identity;
 mod link;
+mod names;
 pub mod pace;
 mod tls;
 mod transport;
 
 pub use identity::{Identity, Key, KeyError};
 pub use link::{CollectorUrl, Link, LinkError};
+pub use names::{AddressesAlone, Names};
 pub use tls::Trust;

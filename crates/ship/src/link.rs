@@ -1,6 +1,7 @@
 //! Requests to the collector, and what its answers mean.
 
 use std::io::Read;
+use std::sync::Arc;
 use std::time::Duration;
 
 use groma_model::fleet::{AgentHost, RefusalWord};
@@ -13,15 +14,15 @@ use groma_wire::token::Token;
 use rustls::{AlertDescription, CertificateError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{Connector, TcpConnector};
 
 use crate::identity::{Identity, Key, KeyError};
+use crate::names::{Lookup, Names};
 use crate::tls::{Trust, settings};
 use crate::transport::Secured;
 
-/// How long a connection may take to come about.
-const CONNECT: Duration = Duration::from_secs(10);
+/// How long a connection may take to come about; its name may take as long before.
+pub(crate) const CONNECT: Duration = Duration::from_secs(10);
 /// How long one request may take as a whole.
 const WHOLE: Duration = Duration::from_secs(240);
 
@@ -154,14 +155,14 @@ impl std::fmt::Debug for Link {
 }
 
 impl Link {
-    /// The way of an agent that is enrolled.
+    /// The way of an agent that is enrolled, to a collector whose name `names` knows.
     ///
     /// # Errors
     /// Its identity cannot be used.
-    pub fn of(identity: &Identity) -> Result<Self, LinkError> {
+    pub fn of(identity: &Identity, names: Arc<dyn Names>) -> Result<Self, LinkError> {
         let url = CollectorUrl::parse(&identity.collector).map_err(LinkError::Identity)?;
         let trust = Trust::Authorities(identity.authorities.clone());
-        Self::new(url, identity.agents_port, &trust, Some(identity))
+        Self::new(url, identity.agents_port, &trust, Some(identity), names)
     }
 
     fn new(
@@ -169,6 +170,7 @@ impl Link {
         agents_port: u16,
         trust: &Trust,
         identity: Option<&Identity>,
+        names: Arc<dyn Names>,
     ) -> Result<Self, LinkError> {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
@@ -183,7 +185,7 @@ impl Link {
             .max_idle_age(Duration::from_secs(90))
             .build();
         let connector = TcpConnector::default().chain(Secured(settings(trust, identity)?));
-        let agent = ureq::Agent::with_parts(config, connector, DefaultResolver::default());
+        let agent = ureq::Agent::with_parts(config, connector, Lookup(names));
         Ok(Self {
             agent,
             url,
@@ -200,8 +202,9 @@ impl Link {
         token: &Token,
         key: &Key,
         host: AgentHost,
+        names: Arc<dyn Names>,
     ) -> Result<Identity, LinkError> {
-        let link = Self::new(url.clone(), 0, &Trust::Pin(token.pin), None)?;
+        let link = Self::new(url.clone(), 0, &Trust::Pin(token.pin), None, names)?;
         let asked = Enrol {
             secret: hex(&token.secret),
             request: key.request()?,

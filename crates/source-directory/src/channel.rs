@@ -13,7 +13,7 @@ use groma_model::{Peer, Reason};
 use groma_source::World;
 use groma_trust::{Handshake, server_name};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 
 use crate::access::{Directory, Way};
@@ -25,6 +25,9 @@ const ANSWER_BYTES_MAX: u64 = 16 << 20;
 
 /// Bytes read at a time.
 const READ_BYTES: usize = 64 << 10;
+
+/// How many answers' time its name may take: several resolvers may have to be asked.
+const NAME: u32 = 3;
 
 /// STARTTLS as a whole message (RFC 4511 §4.14.1), with number 1.
 const STARTTLS: &[u8] = b"\x30\x1d\x02\x01\x01\x77\x18\x80\x161.3.6.1.4.1.1466.20037";
@@ -55,7 +58,8 @@ pub(crate) async fn open(
     world: &World,
     timeout: Duration,
 ) -> Result<Opened, Cause> {
-    let opened = tokio::time::timeout(timeout, reached(directory, world)).await;
+    let found = addresses(directory, world, timeout.saturating_mul(NAME))?;
+    let opened = tokio::time::timeout(timeout, reached(directory, world, &found)).await;
     let mut stream = match opened.map_err(|_| silent("nobody answered in time"))?? {
         Reached::Local(stream) => return Ok((stream, None)),
         Reached::Tcp(stream) => stream,
@@ -90,7 +94,11 @@ enum Reached {
     Local(Box<dyn Duplex>),
 }
 
-async fn reached(directory: &Directory, world: &World) -> Result<Reached, Cause> {
+async fn reached(
+    directory: &Directory,
+    world: &World,
+    found: &[SocketAddr],
+) -> Result<Reached, Cause> {
     if let Way::Local(path) = &directory.way {
         return local(path).await;
     }
@@ -99,7 +107,7 @@ async fn reached(directory: &Directory, world: &World) -> Result<Reached, Cause>
         Reason::NotPresent,
         "check the url",
     );
-    for address in addresses(directory, world).await? {
+    for address in found.iter().copied() {
         if !world.network.permits(address) {
             last = Cause::new(
                 format!("{address} may not be contacted"),
@@ -108,7 +116,7 @@ async fn reached(directory: &Directory, world: &World) -> Result<Reached, Cause>
             );
             continue;
         }
-        match TcpStream::connect(address).await {
+        match connected(address).await {
             Ok(stream) => return Ok(Reached::Tcp(stream)),
             Err(error) => last = refused(address, &error),
         }
@@ -138,23 +146,28 @@ async fn local(_: &std::path::Path) -> Result<Reached, Cause> {
     ))
 }
 
-/// A name is looked up by the system, as every other program here does; not at all when nobody may be contacted.
-async fn addresses(directory: &Directory, world: &World) -> Result<Vec<SocketAddr>, Cause> {
-    let port = directory.port.0;
-    match &directory.peer {
-        Peer::Address(address) => Ok(vec![SocketAddr::new(*address, port)]),
-        Peer::Name(name) if world.network.is_offline() && !name.is_loopback() => Err(Cause::new(
-            "nobody may be contacted now",
-            Reason::Forbidden,
-            "look again without --offline",
-        )),
-        Peer::Name(name) => match tokio::net::lookup_host((name.as_str(), port)).await {
-            Ok(found) => Ok(found.collect()),
-            Err(_) => Err(Cause::new(
-                "its name has no address",
-                Reason::NotPresent,
-                "check the url",
-            )),
+/// A connection to an address: what takes names as well would ask the C library for them.
+async fn connected(address: SocketAddr) -> io::Result<TcpStream> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    socket.connect(address).await
+}
+
+/// Where the server is; nowhere, where its door is a socket of this machine. Nobody else talks on this thread meanwhile.
+fn addresses(
+    directory: &Directory,
+    world: &World,
+    timeout: Duration,
+) -> Result<Vec<SocketAddr>, Cause> {
+    let at = |address| SocketAddr::new(address, directory.port.0);
+    match (&directory.way, &directory.peer) {
+        (Way::Local(_), _) => Ok(Vec::new()),
+        (_, Peer::Address(address)) => Ok(vec![at(*address)]),
+        (_, Peer::Name(name)) => match world.network.addresses(name, timeout) {
+            Ok(found) => Ok(found.into_iter().map(at).collect()),
+            Err(none) => Err(Cause::new(none.what, none.reason, none.remedy)),
         },
     }
 }
@@ -290,4 +303,77 @@ fn sorted(arrived: &mut Vec<u8>, notes: &Notes) -> (Vec<u8>, Option<Cause>) {
     };
     arrived.drain(..at);
     (sound, fault)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use groma_model::HostName;
+    use groma_source::testing::{FakeDisk, world};
+    use groma_source::{Network, NoAddress, Stream};
+
+    use super::*;
+
+    /// Knows where one directory is, and lets nobody call it.
+    struct Book;
+
+    impl Network for Book {
+        fn open(&self, _: SocketAddr, _: Duration) -> io::Result<Box<dyn Stream>> {
+            Err(io::ErrorKind::ConnectionRefused.into())
+        }
+        fn is_offline(&self) -> bool {
+            true
+        }
+        fn is_local(&self, _: IpAddr) -> bool {
+            false
+        }
+        fn addresses(&self, name: &HostName, _: Duration) -> Result<Vec<IpAddr>, NoAddress> {
+            match name.as_str() {
+                "dc1.corp.example" => Ok(vec![[10, 0, 0, 9].into(), [0xfd00_u16; 8].into()]),
+                _ => Err(NoAddress::nobody_asked(name)),
+            }
+        }
+    }
+
+    fn opened(peer: &str) -> Result<(), Cause> {
+        let directory = Directory {
+            peer: Peer::parse(peer).unwrap(),
+            port: groma_model::Port(636),
+            way: Way::Tls,
+            logon: crate::access::Logon::Anonymous,
+            trust: Trust::Nothing,
+            base: None,
+        };
+        let world = World {
+            network: Arc::new(Book),
+            ..world(FakeDisk::new())
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let opened = open(&directory, &world, Duration::from_secs(1));
+        runtime.block_on(opened).map(drop)
+    }
+
+    #[test]
+    fn a_directory_is_called_at_the_addresses_of_its_name() {
+        let cause = opened("dc1.corp.example").unwrap_err();
+        assert_eq!(cause.reason, Reason::Forbidden);
+        assert!(cause.what.contains("[fd00:"), "the last of both: {cause:?}");
+    }
+
+    #[test]
+    fn why_a_name_has_no_address_is_told_as_it_was_said() {
+        let cause = opened("dc2.corp.example").unwrap_err();
+        assert!(cause.what.starts_with("dc2.corp.example: "), "{cause:?}");
+        assert_eq!(cause.remedy, "write its address");
+    }
+
+    #[test]
+    fn an_address_is_asked_of_nobody() {
+        let cause = opened("192.0.2.7").unwrap_err();
+        assert!(cause.what.contains("192.0.2.7:636"), "{cause:?}");
+    }
 }

@@ -50,7 +50,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use groma_model::fact::DirectoryNeed;
-use groma_model::{Coverage, CoverageState, Fact, Observation, Reason, Scope, SourceName};
+use groma_model::{Coverage, CoverageState, Fact, Observation, Peer, Reason, Scope, SourceName};
+use groma_source::names::{HOSTS, RESOLV_CONF};
 use groma_source::{Budget, Explanation, Sink, SinkExt, Source, Window, World};
 
 pub use access::{AccessError, Directory};
@@ -159,10 +160,14 @@ impl Source for DirectorySource {
                 .into_iter()
                 .map(|l| format!("other directories: {l}")),
         );
+        let is_named = |directory: &Directory| matches!(directory.peer, Peer::Name(_));
+        let names = self.directories.iter().any(is_named).then(|| {
+            format!("the name servers of {RESOLV_CONF}, for the address of a name without a line in {HOSTS}")
+        });
         Explanation {
             purpose: "Asks directories that the operator named what they know about machines, services, accounts of services, printers, zones and mail connectors.".into(),
             reads,
-            contacts: self.directories.iter().map(contact).collect(),
+            contacts: self.directories.iter().map(contact).chain(names).collect(),
             sends: lines(&["objects with a meaning for a move, needs that follow from them, and counts"]),
             never_sends: lines(&[
                 "the accounts of a client that has more than eight (they are people's), a person's entry, a group's members, a password, a description or another free text",

@@ -477,7 +477,7 @@ fn pair() -> std::io::Result<(StdStream, tokio::net::UnixStream)> {
 #[cfg(not(unix))]
 fn pair() -> std::io::Result<(StdStream, tokio::net::TcpStream)> {
     let door = std::net::TcpListener::bind(("127.0.0.1", 0))?;
-    let near = std::net::TcpStream::connect(door.local_addr()?)?;
+    let near = std::net::TcpStream::connect_timeout(&door.local_addr()?, Duration::from_secs(1))?;
     let (far, caller) = door.accept()?;
     if caller != near.local_addr()? {
         return Err(std::io::Error::other("somebody else called"));

@@ -155,7 +155,7 @@ async fn ask(asker: &Asker, task: &Task) -> Finding {
 
 /// Tries the candidates in order. The first that has an address is the answer; trouble ends the search,
 /// because a later candidate might answer in the place of the one that is only broken today.
-async fn ask_name(asker: &Asker, name: &HostName, candidates: &[HostName]) -> Finding {
+pub(crate) async fn ask_name(asker: &Asker, name: &HostName, candidates: &[HostName]) -> Finding {
     let mut without_address = false;
     for candidate in candidates {
         let replies = asker.addresses(candidate).await;

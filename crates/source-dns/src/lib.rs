@@ -14,6 +14,9 @@
 //! A resolver on this machine may hand questions on to another one: that is its configuration, not ours.
 //! Names under `.local` belong to multicast DNS and are not asked.
 //!
+//! Besides, it is the one way of the agent from a name that somebody typed to addresses ([`ResolvingNetwork`]): the hosts
+//! file first, then those resolvers. The C library is never asked (docs/decisions/0089).
+//!
 //! **Which rights it needs.** None.
 //!
 //! **What it costs the host.** Two small packets per name, one per address, at most 8 questions under way and 200
@@ -27,10 +30,13 @@
 
 mod answer;
 mod ask;
+mod hosts;
 mod inquiry;
 mod mail;
 mod parse;
 mod policy;
+mod resolving;
+mod turns;
 mod zones;
 
 use std::collections::BTreeMap;
@@ -38,21 +44,28 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use groma_model::{CoverageState, Fact, Peer, Reason, Scope, SourceName};
-use groma_source::{Budget, Explanation, Sink, SinkExt, Source, Window, World};
+use groma_source::names::RESOLV_CONF;
+use groma_source::{Budget, Disk, DiskError, Explanation, Sink, SinkExt, Source, Window, World};
 
 use crate::inquiry::{Finding, Task};
 pub use crate::mail::{MailDomains, Selector};
 use crate::parse::Resolvers;
 use crate::policy::Ruling;
+pub use crate::resolving::ResolvingNetwork;
 pub use crate::zones::ZonesSource;
 
-const RESOLV_CONF: &str = "/etc/resolv.conf";
 const RESOLV_CONF_BYTES_MAX: u64 = 64 << 10;
 
 /// `names.dns`: forward and reverse look-ups of everything that was met.
 pub struct NamesSource {
     world: World,
     questions: Vec<Peer>,
+}
+
+/// Whom the machine of `disk` asks.
+fn resolvers(disk: &dyn Disk) -> Result<Resolvers, DiskError> {
+    let read = disk.read(Path::new(RESOLV_CONF), RESOLV_CONF_BYTES_MAX)?;
+    Ok(Resolvers::parse(&read.bytes))
 }
 
 /// Questions that stay unasked, counted by why.
@@ -75,12 +88,7 @@ impl NamesSource {
     /// The resolvers of this machine. Without the file there is none: what the C library would then try
     /// on its own is a guess we do not make.
     fn resolvers(&self) -> Resolvers {
-        let read = self
-            .world
-            .disk
-            .read(Path::new(RESOLV_CONF), RESOLV_CONF_BYTES_MAX);
-        read.map(|file| Resolvers::parse(&file.bytes))
-            .unwrap_or_default()
+        resolvers(self.world.disk.as_ref()).unwrap_or_default()
     }
 
     fn sorted_out(&self, resolvers: &Resolvers) -> (Vec<Task>, Unasked) {

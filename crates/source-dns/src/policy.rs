@@ -76,7 +76,7 @@ pub(crate) fn rule(
         (true, true) => Ruling::Private,
         (_, false) => Ruling::Ask {
             servers: trusted,
-            candidates: candidates(question, resolvers),
+            candidates: completed(question, resolvers),
         },
         // A public resolver hears the public name as it stands, never one completed by a private domain.
         (false, true) => Ruling::Ask {
@@ -137,11 +137,15 @@ fn as_it_is(question: &Peer) -> Vec<HostName> {
     }
 }
 
+fn completed(question: &Peer, resolvers: &Resolvers) -> Vec<HostName> {
+    match question {
+        Peer::Name(name) => candidates(name, resolvers),
+        Peer::Address(_) => Vec::new(),
+    }
+}
+
 /// The names the C library would try, in its order: a name with few dots is completed first.
-fn candidates(question: &Peer, resolvers: &Resolvers) -> Vec<HostName> {
-    let Peer::Name(name) = question else {
-        return Vec::new();
-    };
+pub(crate) fn candidates(name: &HostName, resolvers: &Resolvers) -> Vec<HostName> {
     let completed = resolvers
         .search
         .iter()

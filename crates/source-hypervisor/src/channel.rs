@@ -1,7 +1,7 @@
 //! A conversation with the server: over TLS with one that is known, or in clear text within this machine.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use groma_model::{Peer, Reason};
@@ -91,7 +91,7 @@ pub(crate) fn reached(
     port: u16,
     timeout: Duration,
 ) -> Result<Box<dyn Stream>, Cause> {
-    reached_at(world, addresses(world, peer, port)?, timeout)
+    reached_at(world, addresses(world, peer, port, timeout)?, timeout)
 }
 
 /// Connects to the first of `addresses` that answers.
@@ -126,18 +126,25 @@ pub(crate) fn reached_at(
     Err(last)
 }
 
-/// A name is looked up by the system, as every other program here does; not at all when nobody may be contacted.
-pub(crate) fn addresses(world: &World, peer: &Peer, port: u16) -> Result<Vec<SocketAddr>, Cause> {
+/// How many answers' time a name may take: several resolvers may have to be asked.
+const NAME: u32 = 3;
+
+/// Where `peer` is.
+///
+/// # Errors
+/// Nobody knows an address of its name, or nobody may be asked.
+pub(crate) fn addresses(
+    world: &World,
+    peer: &Peer,
+    port: u16,
+    timeout: Duration,
+) -> Result<Vec<SocketAddr>, Cause> {
+    let at = |address| SocketAddr::new(address, port);
     match peer {
-        Peer::Address(address) => Ok(vec![SocketAddr::new(*address, port)]),
-        Peer::Name(name) if world.network.is_offline() && !name.is_loopback() => Err(Cause::new(
-            "nobody may be contacted now",
-            Reason::Forbidden,
-            "look again without --offline",
-        )),
-        Peer::Name(name) => match (name.as_str(), port).to_socket_addrs() {
-            Ok(found) => Ok(found.collect()),
-            Err(_) => Err(nowhere()),
+        Peer::Address(address) => Ok(vec![at(*address)]),
+        Peer::Name(name) => match world.network.addresses(name, timeout.saturating_mul(NAME)) {
+            Ok(found) => Ok(found.into_iter().map(at).collect()),
+            Err(none) => Err(Cause::new(none.what, none.reason, none.remedy)),
         },
     }
 }
@@ -156,4 +163,63 @@ pub(crate) fn is_timeout(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+    use std::sync::Arc;
+
+    use groma_model::HostName;
+    use groma_source::testing::{FakeDisk, world};
+    use groma_source::{Network, NoAddress};
+
+    use super::*;
+
+    /// Knows where one platform is.
+    struct Book;
+
+    impl Network for Book {
+        fn open(&self, _: SocketAddr, _: Duration) -> io::Result<Box<dyn Stream>> {
+            Err(io::ErrorKind::ConnectionRefused.into())
+        }
+        fn is_offline(&self) -> bool {
+            false
+        }
+        fn is_local(&self, _: IpAddr) -> bool {
+            false
+        }
+        fn addresses(&self, name: &HostName, _: Duration) -> Result<Vec<IpAddr>, NoAddress> {
+            match name.as_str() {
+                "vcenter.corp.example" => Ok(vec![[10, 0, 0, 9].into(), [0xfd00_u16; 8].into()]),
+                _ => Err(NoAddress::nobody_asked(name)),
+            }
+        }
+    }
+
+    fn found(peer: &str) -> Result<Vec<String>, Cause> {
+        let world = World {
+            network: Arc::new(Book),
+            ..world(FakeDisk::new())
+        };
+        let peer = Peer::parse(peer).unwrap();
+        let found = addresses(&world, &peer, 443, Duration::from_secs(1))?;
+        Ok(found.iter().map(SocketAddr::to_string).collect())
+    }
+
+    #[test]
+    fn a_platform_is_called_at_the_addresses_of_its_name_or_at_the_one_that_is_written() {
+        let both = found("vcenter.corp.example").unwrap();
+        assert_eq!(both[0], "10.0.0.9:443");
+        assert!(both[1].starts_with("[fd00:"), "{both:?}");
+        assert_eq!(found("192.0.2.7").unwrap(), ["192.0.2.7:443"]);
+    }
+
+    #[test]
+    fn why_a_name_has_no_address_is_told_as_it_was_said() {
+        let cause = found("esx1.corp.example").unwrap_err();
+        assert!(cause.what.starts_with("esx1.corp.example: "), "{cause:?}");
+        assert_eq!(cause.remedy, "write its address");
+        assert_eq!(cause.reason, Reason::Unsupported);
+    }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use groma_model::virtualization::{Platform, PlatformKind};
 use groma_model::{CoverageState, Reason, Scope, SourceName};
+use groma_source::names::{HOSTS, RESOLV_CONF};
 use groma_source::{Budget, Explanation, Sink, SinkExt, Source, Window, World};
 
 use crate::NAME;
@@ -116,12 +117,15 @@ impl Source for HypervisorSource {
 
     fn explain(&self) -> Explanation {
         let lines = |all: &[&str]| all.iter().map(|l| (*l).to_owned()).collect::<Vec<_>>();
+        let names = (!self.platforms.is_empty()).then(|| {
+            format!("the name servers of {RESOLV_CONF}, for the address of a name without a line in {HOSTS}")
+        });
         Explanation {
             purpose: "Asks platforms of virtualization that the operator named about guests, hosts, clusters and datastores.".into(),
             reads: lines(&[
                 "the file named with --access, and the password files, tokens and certificates it names",
             ]),
-            contacts: self.platforms.iter().map(|access| access.url.clone()).collect(),
+            contacts: self.platforms.iter().map(|access| access.url.clone()).chain(names).collect(),
             sends: lines(&["guests with disks, cards, snapshots and what would block a move; hosts; datastores; what they take at their peak"]),
             never_sends: lines(&[
                 "a password or token, a note somebody wrote at a guest, the contents of a disk or a screen",

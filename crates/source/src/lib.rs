@@ -21,6 +21,7 @@ pub mod ipv6;
 pub mod kernel;
 pub mod manners;
 pub mod memory;
+pub mod names;
 pub mod network;
 pub mod sink;
 pub mod testing;
@@ -34,6 +35,7 @@ pub use disk::{
 };
 pub use kernel::{Arrival, Events, Instruction, KernelEvents, NetworkRoom, SilentKernel, Trace};
 pub use memory::{Doubt, Memory};
+pub use names::NoAddress;
 pub use network::{
     Datagrams, Dialled, Dialler, Dialling, LocalDoor, Network, Stream, forbidden_port,
     steers_machines,

@@ -5,7 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use groma_model::Port;
+use groma_model::{HostName, Port};
+
+use crate::names::{self, NoAddress};
 
 /// Ports at which a byte may become a printed page, a reboot or worse. Nothing is ever sent there,
 /// on any host, in any mode (docs/decisions: not one packet to a print port).
@@ -179,6 +181,20 @@ pub trait Network: Send + Sync {
         self.open(to, timeout)
     }
 
+    /// The addresses of a name, those of IPv4 first; never none. All of it ends within `timeout`, or soon after.
+    ///
+    /// Unless it is implemented, only the names that mean this machine everywhere have any, and nobody is asked.
+    ///
+    /// # Errors
+    /// It has none, nobody answered, or nobody may be asked.
+    fn addresses(&self, name: &HostName, timeout: Duration) -> Result<Vec<IpAddr>, NoAddress> {
+        let _ = timeout;
+        match name.is_loopback() {
+            true => Ok(names::loopback()),
+            false => Err(NoAddress::nobody_asked(name)),
+        }
+    }
+
     /// Makes connections many at a time. Do not call: [`Dialling`] checks first. Who keeps a pace makes them one by one.
     ///
     /// # Errors
@@ -287,6 +303,18 @@ mod tests {
                 .connect_local(&door("127.0.0.1:323"), Duration::ZERO)
                 .is_ok()
         );
+    }
+
+    #[test]
+    fn a_network_that_asks_nobody_knows_this_machines_own_names_alone() {
+        let addresses = |name| {
+            let name = HostName::parse(name).expect("a name");
+            Eager.addresses(&name, Duration::ZERO)
+        };
+        assert_eq!(addresses("localhost"), Ok(names::loopback()));
+        assert_eq!(addresses("db1.localhost."), Ok(names::loopback()));
+        let error = addresses("localhost.example").expect_err("another machine's name");
+        assert_eq!(error.reason, groma_model::Reason::Unsupported);
     }
 
     #[test]

@@ -2,12 +2,13 @@
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use groma_model::Timestamp;
 use groma_model::fleet::{AgentHost, AgentStatus};
-use groma_ship::{Identity, Key, Link, LinkError};
+use groma_ship::{AddressesAlone, Identity, Key, Link, LinkError};
 use groma_wire::talk::Beat;
 
 use crate::Outcome;
@@ -53,9 +54,10 @@ impl Agent {
             &server.token,
             &Key::generate()?,
             machine.clone(),
+            Arc::new(AddressesAlone),
         )?;
         Ok(Self {
-            link: Link::of(&identity)?,
+            link: Link::of(&identity, Arc::new(AddressesAlone))?,
             identity,
             machine,
             run: u64::from(number) + 1,
@@ -121,7 +123,7 @@ impl Agent {
 
     /// Ends its connection; the next word opens one.
     pub(crate) fn hang_up(&mut self) -> Result<(), LinkError> {
-        self.link = Link::of(&self.identity)?;
+        self.link = Link::of(&self.identity, Arc::new(AddressesAlone))?;
         Ok(())
     }
 

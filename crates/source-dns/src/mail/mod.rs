@@ -5,14 +5,12 @@ mod reverse;
 mod spf;
 mod tenants;
 
-use std::path::Path;
-
 use groma_model::{CoverageState, Fact, HostName, Reason, Scope, SourceName};
+use groma_source::names::RESOLV_CONF;
 use groma_source::{Budget, Explanation, Sink, SinkExt, Source, Window, World};
 
 use self::asking::{Asking, Told};
 use crate::parse::Resolvers;
-use crate::{RESOLV_CONF, RESOLV_CONF_BYTES_MAX};
 
 /// Selectors that are asked for beyond the usual ones.
 const SELECTORS_MAX: usize = 200;
@@ -55,10 +53,7 @@ impl MailDomains {
     }
 
     fn resolvers(&self) -> Resolvers {
-        let disk = &self.world.disk;
-        let read = disk.read(Path::new(RESOLV_CONF), RESOLV_CONF_BYTES_MAX);
-        read.map(|file| Resolvers::parse(&file.bytes))
-            .unwrap_or_default()
+        crate::resolvers(self.world.disk.as_ref()).unwrap_or_default()
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) fn stream(asking: &Asking<'_>, way: &Way) -> Result<Box<dyn Stream>, 
             if !is_named_so {
                 return Err(leaves(peer));
             }
-            let found = addresses(asking.world, peer, *port)?;
+            let found = addresses(asking.world, peer, *port, timeout)?;
             match stays(&found) {
                 true => reached_at(asking.world, found, timeout),
                 false => Err(leaves(peer)),

@@ -6,9 +6,11 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use groma_model::HostName;
+
 use super::network::Shared;
 use super::{Manners, Refusal};
-use crate::{Clock, Dialled, Dialler, Disk, Network, Stop, Stream};
+use crate::{Clock, Dialled, Dialler, Disk, Network, NoAddress, Stop, Stream};
 
 /// A network without restraint, in laboratories alone.
 ///
@@ -69,6 +71,10 @@ impl Network for LaboratoryNetwork {
 
     fn connect_socket(&self, path: &Path, timeout: Duration) -> io::Result<Box<dyn Stream>> {
         self.inner.connect_socket(path, timeout)
+    }
+
+    fn addresses(&self, name: &HostName, timeout: Duration) -> Result<Vec<IpAddr>, NoAddress> {
+        self.shared.addresses(self.inner.as_ref(), name, timeout)
     }
 
     fn is_offline(&self) -> bool {

@@ -6,8 +6,10 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use groma_model::{HostName, Reason};
+
 use super::{Grant, Manners, Outcome};
-use crate::{Clock, Datagrams, Disk, Network, Stop, Stream};
+use crate::{Clock, Datagrams, Disk, Network, NoAddress, Stop, Stream};
 
 /// The call, and the end of the handshake.
 const FRAMES_OF_A_CALL: u32 = 2;
@@ -85,6 +87,22 @@ impl Shared {
             true => Ok(()),
             false => no("it is not the time of a maintenance window"),
         }
+    }
+
+    /// What `inner` says, while anything may be sent at all. Who is asked for names is no target, but whoever this machine
+    /// asks anyway: no frame is counted.
+    pub(super) fn addresses(
+        &self,
+        inner: &dyn Network,
+        name: &HostName,
+        timeout: Duration,
+    ) -> Result<Vec<IpAddr>, NoAddress> {
+        self.held_back().map_err(|why| NoAddress {
+            what: format!("{name}: {why}"),
+            reason: Reason::Forbidden,
+            remedy: "look again when that is over",
+        })?;
+        inner.addresses(name, timeout)
     }
 
     /// Waits until `frames` may be sent to `to`, at most until `end`.
@@ -168,6 +186,10 @@ impl Network for MannerlyNetwork {
 
     fn connect_socket(&self, path: &Path, timeout: Duration) -> io::Result<Box<dyn Stream>> {
         self.inner.connect_socket(path, timeout)
+    }
+
+    fn addresses(&self, name: &HostName, timeout: Duration) -> Result<Vec<IpAddr>, NoAddress> {
+        self.shared.addresses(self.inner.as_ref(), name, timeout)
     }
 
     fn is_offline(&self) -> bool {
@@ -418,6 +440,18 @@ mod tests {
     }
 
     const PATIENCE: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn names_are_asked_of_the_network_below_and_of_nobody_once_the_stop_file_is_there() {
+        let name = HostName::parse("localhost").unwrap();
+        let (plain, _) = network(Ceiling::default(), FakeDisk::new());
+        assert!(plain.addresses(&name, PATIENCE).is_ok());
+        let stopped = FakeDisk::new().file(crate::manners::KILL_SWITCH, "");
+        let (stopped, _) = network(Ceiling::default(), stopped);
+        let error = stopped.addresses(&name, PATIENCE).unwrap_err();
+        assert_eq!(error.reason, Reason::Forbidden);
+        assert!(error.what.contains("the stop file is there"), "{error}");
+    }
 
     #[test]
     fn a_conversation_keeps_to_ten_frames_in_any_second() {
