@@ -4,12 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use groma_knowledge::vm_moves::{Load, blocker, blockers, ways};
+use groma_model::SiteId;
 use groma_model::inventory::{Entity, Inventory};
 use groma_model::virtualization::{
     AffinityRule, AffinitySort, At, Blocker, Guest, GuestRow, GuestSort, Numbers, Platform,
     Platforms,
 };
-use groma_model::{EntityId, SiteId};
 
 use crate::volumes::copy_hours;
 
@@ -62,7 +62,8 @@ impl<'a> Beside<'a> {
     fn of_rules(&self, entity: &Entity, guest: &Guest) -> Option<Blocker> {
         let host = self.platforms.host_of((entity, guest));
         let cluster = host.and_then(|(_, host)| host.cluster.as_deref());
-        let hosts = cluster.and_then(|key| self.clusters.get(&(&entity.site, &guest.platform, key)));
+        let hosts =
+            cluster.and_then(|key| self.clusters.get(&(&entity.site, &guest.platform, key)));
         let rules = self.platforms.rules((entity, guest)).iter();
         let binding = rules.filter(|rule| binds(rule, hosts));
         let names: Vec<&str> = binding.map(|rule| rule.name.as_str()).collect();
@@ -162,9 +163,9 @@ fn size(guest: &Guest, measured: Option<u64>) -> (Option<u64>, bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use groma_model::Timestamp;
     use groma_model::inventory::Attributes;
     use groma_model::virtualization::{Cluster, GuestDisk, Hypervisor};
+    use groma_model::{EntityId, Timestamp};
 
     fn thing(id: &str, attributes: Attributes) -> Entity {
         Entity {

@@ -342,7 +342,7 @@ mod tests {
             port: groma_model::Port(636),
             way: Way::Tls,
             logon: crate::access::Logon::Anonymous,
-            trust: Trust::Nothing,
+            trust: groma_trust::Trust::Nothing,
             base: None,
         };
         let world = World {

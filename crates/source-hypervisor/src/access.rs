@@ -148,8 +148,8 @@ fn takes(table: &Table) -> Result<(), &'static str> {
             "ask_guests is for libvirt alone: leave it out, the platform tells of its guests by itself",
         );
     }
-    if token && !is(PlatformKind::Proxmox) {
-        return Err("only Proxmox VE takes a token: write user and password_file");
+    if token && !is(PlatformKind::Proxmox) && !is(PlatformKind::Ovirt) {
+        return Err("only Proxmox VE and oVirt take a token: write user and password_file");
     }
     if user && is(PlatformKind::Libvirt) {
         return Err(

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::answer::{at, id, link, within, word};
 use super::network::{Networks, name_servers};
 use crate::json::{flag, small, text, whole};
-use crate::words::{mac_address, reachable, sold_mhz, uuid};
+use crate::words::{mac_address, own_uuid, reachable, sold_mhz};
 
 /// Most cards of a host, and networks on them.
 const CARDS_MAX: usize = 4_000;
@@ -61,7 +61,7 @@ impl Host {
             key,
             names: name.into_iter().collect(),
             addresses: addresses(&cards, address),
-            uuid: text(hardware, "uuid").and_then(|text| uuid(&text)),
+            uuid: text(hardware, "uuid").and_then(|text| own_uuid(&text)),
             product: product(entry),
             vendor: text(hardware, "manufacturer"),
             model: text(hardware, "product_name"),
@@ -73,7 +73,10 @@ impl Host {
             threads: times(cores, small(topology, "threads")),
             memory_bytes: whole(entry, "memory").filter(|bytes| *bytes > 0),
             cluster: link(entry, "cluster"),
-            maintenance: matches!(status.as_str(), "maintenance" | "preparing_for_maintenance"),
+            maintenance: Some(matches!(
+                status.as_str(),
+                "maintenance" | "preparing_for_maintenance"
+            )),
             connected: connected(&status),
             ..Hypervisor::default()
         };

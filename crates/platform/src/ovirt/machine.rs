@@ -56,7 +56,7 @@ impl Draft {
         guest.passthrough = passthrough(entry);
         guest.cpu_affinity = bound(entry);
         guest.numa_affinity = bound_memory(entry);
-        guest.consolidation_needed = flag(entry, "has_illegal_images") == Some(true);
+        guest.consolidation_needed = flag(entry, "has_illegal_images");
         guest.restarted_elsewhere = restarted(entry);
         inside(guest, entry);
         draft.is_whole = entry.get("disk_attachments").is_some() && entry.get("nics").is_some();

@@ -163,7 +163,7 @@ fn a_machine_is_told_with_all_that_matters_for_a_move() {
     assert_eq!(mail.tools.as_ref().unwrap().running, Some(true));
     assert_eq!(mail.media[0].to_string(), "rhel-8.6.iso");
     assert_eq!((mail.cpu_affinity, mail.numa_affinity), (None, None));
-    assert!(!mail.consolidation_needed);
+    assert_ne!(mail.consolidation_needed, Some(true));
 }
 
 #[test]
@@ -260,7 +260,7 @@ fn what_binds_a_machine_to_its_host_is_told() {
     assert_eq!(database.cpu_affinity.as_deref(), Some("0#0-3_1#4"));
     assert_eq!(database.numa_affinity.as_deref(), Some("0,1"));
     assert_eq!(database.processors, Some(8), "threads count");
-    assert!(database.consolidation_needed);
+    assert_eq!(database.consolidation_needed, Some(true));
     assert_eq!(database.nics[1].connected, Some(false));
     assert_eq!(
         database.tools, None,

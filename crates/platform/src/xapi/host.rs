@@ -119,7 +119,7 @@ impl All<'_> {
                 .and_then(|metrics| whole(metrics, "memory_total"))
                 .filter(|bytes| *bytes > 0),
             cluster: self.cluster.clone(),
-            maintenance: flag(record, "enabled") == Some(false),
+            maintenance: flag(record, "enabled").map(|enabled| !enabled),
             connected: metrics.and_then(|metrics| flag(metrics, "live")),
             dns_servers: dns_servers(pifs),
             ntp_servers: ntp_servers(record),

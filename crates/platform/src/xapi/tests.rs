@@ -368,7 +368,10 @@ fn a_host_is_told_with_its_bridges_and_what_leads_out_of_them() {
     let [one, two] = hosts(&read)[..] else {
         panic!()
     };
-    assert_eq!((one.maintenance, two.maintenance), (false, true));
+    assert_eq!(
+        (one.maintenance, two.maintenance),
+        (Some(false), Some(true))
+    );
     assert_eq!(one.product.as_deref(), Some("XCP-ng 8.3.0 (cloud)"));
     assert_eq!(
         (one.sockets, one.cores, one.threads, one.core_mhz),

@@ -26,7 +26,7 @@ fn a_host_is_told_with_its_hardware_and_its_networks() {
         kvm.product.as_deref(),
         Some("RHEL 8.6 - 1.el8 (vdsm-4.50.3.4-1.el8)")
     );
-    assert_eq!((kvm.maintenance, kvm.connected), (false, Some(true)));
+    assert_eq!((kvm.maintenance, kvm.connected), (Some(false), Some(true)));
     let servers: Vec<String> = kvm.dns_servers.iter().map(ToString::to_string).collect();
     assert_eq!(
         servers,
@@ -58,7 +58,7 @@ fn a_host_is_told_with_its_hardware_and_its_networks() {
 #[test]
 fn a_host_in_maintenance_is_told_so_and_nobody_says_it_answers() {
     let kvm = host(&read(), SECOND);
-    assert_eq!((kvm.maintenance, kvm.connected), (true, None));
+    assert_eq!((kvm.maintenance, kvm.connected), (Some(true), None));
     assert_eq!(
         kvm.addresses,
         ["10.20.0.12".parse::<std::net::IpAddr>().unwrap()]
