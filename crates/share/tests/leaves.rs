@@ -481,6 +481,7 @@ fn the_document_says_that_it_is_shared() {
             "glpi",
             "questionnaires",
             "device-sheet",
+            "rvtools",
         ];
         if !no_room.iter().any(|f| format.contains(f)) {
             assert!(text.contains("pseudonyms"), "{format}");
