@@ -19,20 +19,26 @@ pub(crate) fn before_log_out(window: &Window) -> Window {
     window.shortened(left.saturating_sub(FOR_LOG_OUT.min(left / 4)))
 }
 
-/// Conversations with the server of `asking` within `window`; `port` where its URL names none.
-pub(crate) fn server(asking: &Asking<'_>, window: &Window, port: u16) -> Result<Http, Cause> {
-    let access = asking.access;
-    let address = Address::parse(&access.url, port)?;
+/// A server, as a URL names it, and its port where that names none.
+pub(crate) type Place<'p> = (&'p str, u16);
+
+/// Conversations with `place` within `window`.
+pub(crate) fn server(
+    asking: &Asking<'_>,
+    window: &Window,
+    (url, port): Place<'_>,
+) -> Result<Http, Cause> {
+    let address = Address::parse(url, port)?;
     let (world, budget) = (asking.world, asking.budget);
-    Http::new(world, window, budget, address, &access.trust, None)
+    Http::new(world, window, budget, address, &asking.access.trust, None)
 }
 
 /// A new conversation for the log-out alone, where the look has no time left.
-pub(crate) fn late(asking: &Asking<'_>, port: u16) -> Option<Result<Http, Cause>> {
+pub(crate) fn late(asking: &Asking<'_>, place: Place<'_>) -> Option<Result<Http, Cause>> {
     let is_over = asking.window.is_over();
     is_over.then(|| {
         let clock = asking.world.clock.clone();
         let window = Window::open(clock, Stop::default(), Duration::ZERO, GRACE);
-        server(asking, &window, port)
+        server(asking, &window, place)
     })
 }

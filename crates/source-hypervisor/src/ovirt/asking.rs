@@ -10,6 +10,7 @@ use crate::access::Logon;
 use crate::cause::Cause;
 use crate::http::{Address, Answer, Http, Method};
 use crate::look::Asking;
+use crate::parting;
 
 const PORT: u16 = 443;
 /// Between two questions: who works there comes first.
@@ -51,16 +52,9 @@ pub(super) struct Conversation<'a> {
 
 impl<'a> Conversation<'a> {
     pub(super) fn open(asking: &'a Asking<'a>) -> Result<Self, Cause> {
-        let address = Address::parse(engine(&asking.access.url), PORT)?;
-        let called = address.peer.to_string();
-        let http = Http::new(
-            asking.world,
-            asking.window,
-            asking.budget,
-            address,
-            &asking.access.trust,
-            None,
-        )?;
+        let place = (engine(&asking.access.url), PORT);
+        let called = Address::parse(place.0, place.1)?.peer.to_string();
+        let http = parting::server(asking, asking.window, place)?;
         let key = log_on(&http, &asking.access.logon)?;
         Ok(Self {
             asking,
@@ -178,8 +172,12 @@ impl<'a> Conversation<'a> {
 
 impl Drop for Conversation<'_> {
     fn drop(&mut self) {
-        if let Some(key) = self.key.take() {
-            log_off(&self.http, key);
+        let Some(key) = self.key.take() else { return };
+        match parting::late(self.asking, (engine(&self.asking.access.url), PORT)) {
+            None => log_off(&self.http, key),
+            Some(Ok(http)) => log_off(&http, key),
+            // The engine ends the session by itself.
+            Some(Err(_)) => drop(key),
         }
     }
 }

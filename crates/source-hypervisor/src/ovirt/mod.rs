@@ -27,6 +27,7 @@ use self::asking::{Conversation, No};
 use crate::cause::Cause;
 use crate::look::Asking;
 use crate::missed::Missed;
+use crate::parting;
 
 /// Most pages of a list.
 const PAGES_MAX: u32 = 2_000;
@@ -38,6 +39,11 @@ const ADMINISTRATOR: &str = "give the user the role ReadOnlyAdmin on the system"
 /// # Errors
 /// It cannot be reached, is not known, refuses the log-on, or does not say which engine it is.
 pub(crate) fn read(asking: &Asking<'_>, sink: &mut dyn Sink) -> Result<CoverageState, Cause> {
+    let window = parting::before_log_out(asking.window);
+    let asking = &Asking {
+        window: &window,
+        ..*asking
+    };
     let with = Conversation::open(asking)?;
     let mut look = Look {
         asking,

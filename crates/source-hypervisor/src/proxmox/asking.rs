@@ -54,7 +54,7 @@ pub(super) struct Conversation<'a> {
 
 impl<'a> Conversation<'a> {
     pub(super) fn open(asking: &'a Asking<'a>) -> Result<Self, Cause> {
-        let http = parting::server(asking, asking.window, PORT)?;
+        let http = parting::server(asking, asking.window, (&asking.access.url, PORT))?;
         let key = log_on(&http, &asking.access.logon)?;
         Ok(Self {
             asking,

@@ -109,7 +109,7 @@ impl<'a> Session<'a> {
         let path = if address.path.is_empty() { "/sdk" } else { "" };
         let mut session = Self {
             asking,
-            http: parting::server(asking, asking.window, PORT)?,
+            http: parting::server(asking, asking.window, (&asking.access.url, PORT))?,
             path,
             content: Content::default(),
             version: None,
@@ -162,7 +162,7 @@ impl<'a> Session<'a> {
             return;
         }
         let question = ask::log_out(&self.content.sessions);
-        match parting::late(self.asking, PORT) {
+        match parting::late(self.asking, (&self.asking.access.url, PORT)) {
             None => {}
             Some(Ok(http)) => self.http = http,
             Some(Err(_)) => return,

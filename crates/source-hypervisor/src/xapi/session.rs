@@ -75,7 +75,7 @@ impl<'a> Session<'a> {
     pub(super) fn open(asking: &'a Asking<'a>) -> Result<Self, Cause> {
         Ok(Self {
             asking,
-            http: parting::server(asking, asking.window, PORT)?,
+            http: parting::server(asking, asking.window, (&asking.access.url, PORT))?,
             key: None,
             again: true,
             ones: Cell::new(0),
@@ -105,7 +105,7 @@ impl<'a> Session<'a> {
         if self.key.is_none() {
             return;
         }
-        match parting::late(self.asking, PORT) {
+        match parting::late(self.asking, (&self.asking.access.url, PORT)) {
             None => {}
             Some(Ok(http)) => self.http = http,
             Some(Err(_)) => return,

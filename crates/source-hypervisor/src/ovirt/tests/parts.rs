@@ -336,3 +336,20 @@ fn an_old_engine_is_told_as_one_that_tells_little() {
     );
     assert_eq!(named(&recorder, "x").platform.id, "127.0.0.1");
 }
+
+#[test]
+fn a_look_without_time_gives_its_token_back_all_the_same() {
+    let server = Server::secured(|asked, out| match asked.line.split(' ').nth(1) {
+        Some("/ovirt-engine/sso/oauth/token") => whole(out, "200 OK", super::GRANTED),
+        Some("/ovirt-engine/services/sso-logout") => whole(out, "200 OK", "{}"),
+        _ => {
+            std::thread::sleep(Duration::from_secs(600));
+            Ok(())
+        }
+    });
+    let recorder = looked(access(&server, right()), Duration::from_secs(6));
+    assert!(!gaps(&recorder).is_empty());
+    let asked = server.asked();
+    let back = asked.iter().filter(|one| one.line.contains("sso-logout"));
+    assert_eq!(back.count(), 1);
+}
