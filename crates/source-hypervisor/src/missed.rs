@@ -9,12 +9,18 @@ use crate::cause::Cause;
 #[derive(Default)]
 pub(crate) struct Missed {
     gaps: Vec<Gap>,
+    notes: Vec<Gap>,
 }
 
 impl Missed {
     /// Keeps a hole in `scope`.
     pub(crate) fn add(&mut self, scope: Scope, cause: Cause) {
         self.gaps.push(cause.gap(&scope));
+    }
+
+    /// Keeps what is not known of things that were seen: whatever is not told of `scope` is gone all the same.
+    pub(crate) fn note(&mut self, scope: Scope, cause: Cause) {
+        self.notes.push(cause.gap(&scope));
     }
 
     /// Why the look ends: what was said last, else `cause`.
@@ -29,10 +35,10 @@ impl Missed {
         }
     }
 
-    /// Tells all of it; the answer is whether there was none.
+    /// Tells all of it; the answer is whether there was no hole.
     pub(crate) fn told(self, sink: &mut dyn Sink) -> CoverageState {
         let is_whole = self.gaps.is_empty();
-        for gap in self.gaps {
+        for gap in self.gaps.into_iter().chain(self.notes) {
             sink.missed(gap);
         }
         match is_whole {

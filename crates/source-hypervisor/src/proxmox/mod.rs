@@ -239,12 +239,12 @@ impl Look<'_> {
         }
     }
 
-    /// Helpers may not be asked: one gap for all of them.
+    /// Helpers may not be asked: one gap for all of them. Guests were seen without them, and one that is not listed is gone.
     fn closed(&mut self) {
         if !std::mem::replace(&mut self.helpers_are_closed, true) {
             let what = "helpers inside guests may not be asked: addresses, names and systems of guests are missing";
             let cause = Cause::new(what, Reason::PermissionDenied, HELPER);
-            self.missed.add(self.asking.scope.clone(), cause);
+            self.missed.note(self.asking.scope.clone(), cause);
         }
     }
 

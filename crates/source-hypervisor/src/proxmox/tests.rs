@@ -196,19 +196,21 @@ fn a_cluster_is_read_with_a_token_and_only_by_reading() {
     );
 }
 
+/// A lone node with one guest, all of which can be seen.
+fn lone_node(path: &str) -> Option<(&'static str, &'static str)> {
+    let told = match path {
+        "/cluster/status" => r#"{"data":[{"type":"node","name":"pve1","online":1,"local":1}]}"#,
+        "/cluster/resources" => {
+            r#"{"data":[{"type":"qemu","vmid":104,"node":"pve1","status":"running","name":"mail1"}]}"#
+        }
+        _ => return None,
+    };
+    Some(("200 OK", told))
+}
+
 #[test]
 fn a_cluster_without_a_hole_is_seen_completely() {
-    let server = server(|path| match path {
-        "/cluster/status" => Some((
-            "200 OK",
-            r#"{"data":[{"type":"node","name":"pve1","online":1,"local":1}]}"#,
-        )),
-        "/cluster/resources" => Some((
-            "200 OK",
-            r#"{"data":[{"type":"qemu","vmid":104,"node":"pve1","status":"running","name":"mail1"}]}"#,
-        )),
-        _ => None,
-    });
+    let server = server(lone_node);
     let recorder = look(&server);
     assert_eq!(
         (gaps(&recorder), states(&recorder)),

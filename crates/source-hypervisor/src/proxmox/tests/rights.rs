@@ -71,6 +71,17 @@ fn helpers_that_may_not_be_asked_are_one_hole_with_the_right_that_is_missing() {
 }
 
 #[test]
+fn a_guest_that_is_not_listed_is_gone_also_for_a_role_that_may_not_ask_helpers() {
+    let server = server(|path| match path.contains("/agent/") {
+        true => Some(("403 Permission check failed", r#"{"data":null}"#)),
+        false => lone_node(path),
+    });
+    let recorder = look(&server);
+    assert_eq!(states(&recorder), [CoverageState::Complete]);
+    assert_eq!(gaps(&recorder).len(), 1, "{:?}", gaps(&recorder));
+}
+
+#[test]
 fn what_may_not_be_read_is_told_with_the_role_that_is_missing() {
     let server = server(|path| {
         path.contains("/storage").then_some((
