@@ -32,8 +32,12 @@ pub(crate) fn reasons(case: &Case<'_>) -> BTreeSet<String> {
         ..
     } = case;
     // What a machine needs of itself moves together with it, and its resolver, clock and mirrors stand in
-    // every inventory of host facts; what it runs on, in the list of its platform.
-    if place.consumer == place.provider || is_carried(&draft.kind, draft.witnesses.as_slice()) {
+    // every inventory of host facts; what it runs on, and whom a host of guests asks for names and the time, in the
+    // list of its platform.
+    if place.consumer == place.provider
+        || is_carried(&draft.kind, draft.witnesses.as_slice())
+        || is_listed_by_its_platform(case)
+    {
         return BTreeSet::new();
     }
     let plain = !REGISTRY.kind(&draft.kind).shared;
@@ -74,6 +78,13 @@ pub(crate) fn reasons(case: &Case<'_>) -> BTreeSet<String> {
     );
     say(plain && is_undeclared(case), "undeclared");
     reasons.into_iter().map(str::to_owned).collect()
+}
+
+/// The name servers and clocks of a host of guests, as its platform tells them.
+fn is_listed_by_its_platform(case: &Case<'_>) -> bool {
+    case.consumer.attributes.hypervisor.is_some()
+        && REGISTRY.kind(&case.draft.kind).shared
+        && case.draft.witnesses.as_slice() == [Witness::Declared]
 }
 
 fn reached_by(draft: &Draft, by: ReachedBy) -> bool {
