@@ -1,5 +1,8 @@
 //! How documents speak of several things: plurals, lists that end, sizes, times to live, addresses with ports.
 
+use std::collections::HashSet;
+use std::hash::Hash;
+
 use crate::inventory::Provider;
 use crate::registry::REGISTRY;
 
@@ -17,24 +20,40 @@ pub fn agree(number: usize, one: &'static str, many: &'static str) -> &'static s
 }
 
 /// `a`, `a and b`, `a, b and c`, and from the seventh on `a, b, c, d, e, f and 3 more`. Doubles count once.
-pub fn names<S: AsRef<str> + Ord>(names: impl IntoIterator<Item = S>) -> String {
+pub fn names<S: AsRef<str> + Ord + Hash>(names: impl IntoIterator<Item = S>) -> String {
     told(names, |name| name.as_ref().to_owned())
 }
 
 /// As [`names`], for things that have an order of their own: only those that are printed are put into words.
-pub fn told<K: Ord>(things: impl IntoIterator<Item = K>, say: impl Fn(&K) -> String) -> String {
-    let mut unique: Vec<K> = things.into_iter().collect();
-    unique.sort_unstable();
-    unique.dedup();
+pub fn told<K: Ord + Hash>(
+    things: impl IntoIterator<Item = K>,
+    say: impl Fn(&K) -> String,
+) -> String {
+    // Forty thousand consumers are told by six of them: the others are counted, and never put in order.
+    let unique: HashSet<K> = things.into_iter().collect();
     let more = match unique.len().saturating_sub(NAMES_MAX) {
         1 => 0,
         more => more,
     };
-    let mut said: Vec<String> = unique.iter().take(unique.len() - more).map(say).collect();
+    let first = first(unique.iter(), unique.len() - more);
+    let mut said: Vec<String> = first.into_iter().map(say).collect();
     if more > 0 {
         said.push(format!("{more} more"));
     }
     joined(&said)
+}
+
+/// The first `many` of `things`, in order.
+fn first<K: Ord>(things: impl Iterator<Item = K>, many: usize) -> Vec<K> {
+    let mut first: Vec<K> = Vec::with_capacity(many + 1);
+    for thing in things {
+        if first.len() < many || first.last().is_some_and(|last| thing < *last) {
+            let at = first.partition_point(|before| *before < thing);
+            first.insert(at, thing);
+            first.truncate(many);
+        }
+    }
+    first
 }
 
 fn joined(items: &[String]) -> String {

@@ -8,6 +8,7 @@ use groma_model::inventory::{
     ABOUT_WAVE, Dependency, Entity, EvidenceEntry, Finding, Inventory, Question, VerdictWord,
 };
 use groma_model::{DependencyId, EntityId, EvidenceId};
+use rayon::prelude::*;
 
 use crate::plan::Plan;
 use crate::rank::{self, Ranked};
@@ -18,8 +19,11 @@ pub(crate) struct Index<'a> {
     pub(crate) inventory: &'a Inventory,
     entities: HashMap<&'a EntityId, usize>,
     evidence: HashMap<&'a EvidenceId, usize>,
-    /// Positions of the other entities that need an entity, sorted.
-    consumers: HashMap<&'a EntityId, Vec<usize>>,
+    /// The ends of each dependency of the inventory, as positions of entities.
+    ends: Vec<[Option<usize>; 2]>,
+    /// Positions of the other entities that need the entity at each position, sorted.
+    consumers: Vec<Vec<usize>>,
+    /// Position of the consumer.
     consumer_of_dependency: HashMap<&'a DependencyId, usize>,
     /// Positions in the lists of the inventory, in the order of their rank.
     risks: OnceLock<Vec<(usize, usize)>>,
@@ -30,7 +34,7 @@ pub(crate) struct Index<'a> {
 impl<'a> Index<'a> {
     /// Reads `inventory` once.
     pub(crate) fn of(inventory: &'a Inventory) -> Self {
-        let (evidence, (entities, (consumers, consumer_of_dependency))) = rayon::join(
+        let (evidence, (entities, needs)) = rayon::join(
             || {
                 let facts = inventory.evidence.iter().enumerate();
                 facts.map(|(at, e)| (&e.id, at)).collect()
@@ -38,7 +42,7 @@ impl<'a> Index<'a> {
             || {
                 let entities = inventory.entities.iter().enumerate();
                 let entities = entities.map(|(at, e)| (&e.id, at)).collect();
-                let needs = needs(inventory, &entities);
+                let needs = Needs::of(inventory, &entities);
                 (entities, needs)
             },
         );
@@ -46,8 +50,9 @@ impl<'a> Index<'a> {
             inventory,
             entities,
             evidence,
-            consumers,
-            consumer_of_dependency,
+            ends: needs.ends,
+            consumers: needs.consumers,
+            consumer_of_dependency: needs.consumer_of_dependency,
             risks: OnceLock::new(),
             hidden: OnceLock::new(),
             plan: OnceLock::new(),
@@ -113,11 +118,19 @@ impl<'a> Index<'a> {
             .map_or_else(|| visible(id.as_str()), |e| visible(&e.name))
     }
 
+    /// Positions of the two ends of the dependency at a position of the inventory: consumer, provider.
+    pub(crate) fn ends(&self, dependency: usize) -> [Option<usize>; 2] {
+        self.ends.get(dependency).copied().unwrap_or_default()
+    }
+
+    /// How many other entities need the one at this position directly.
+    pub(crate) fn consumers(&self, entity: usize) -> usize {
+        self.consumers.get(entity).map_or(0, Vec::len)
+    }
+
     /// How many other entities need this one directly.
-    pub(crate) fn consumers(&self, entity: &str) -> usize {
-        self.consumers
-            .get(&EntityId::new(entity))
-            .map_or(0, Vec::len)
+    pub(crate) fn consumers_of(&self, entity: &EntityId) -> usize {
+        self.place(entity).map_or(0, |at| self.consumers(at))
     }
 
     /// How many entities a finding touches: those that need its subjects, and the consumers of its dependencies.
@@ -127,7 +140,7 @@ impl<'a> Index<'a> {
             match self.consumer_of_dependency.get(&DependencyId::new(subject)) {
                 Some(consumer) => touched.push(*consumer),
                 None => {
-                    let consumers = self.consumers.get(&EntityId::new(subject));
+                    let consumers = self.position(subject).and_then(|at| self.consumers.get(at));
                     touched.extend(consumers.into_iter().flatten());
                 }
             }
@@ -158,30 +171,43 @@ impl<'a> Index<'a> {
     }
 }
 
-/// Who needs each entity, and whose need each dependency is: positions of entities.
-type Needs<'a> = (
-    HashMap<&'a EntityId, Vec<usize>>,
-    HashMap<&'a DependencyId, usize>,
-);
+/// The dependencies of an inventory, by positions of entities.
+struct Needs<'a> {
+    ends: Vec<[Option<usize>; 2]>,
+    consumers: Vec<Vec<usize>>,
+    consumer_of_dependency: HashMap<&'a DependencyId, usize>,
+}
 
-fn needs<'a>(inventory: &'a Inventory, entities: &HashMap<&'a EntityId, usize>) -> Needs<'a> {
-    let mut consumers: HashMap<&EntityId, Vec<usize>> = HashMap::new();
-    let mut of_dependency = HashMap::with_capacity(inventory.dependencies.len());
-    for dependency in inventory.dependencies.iter().filter(|d| !is_wrong(d)) {
-        let Some(consumer) = entities.get(&dependency.consumer.entity) else {
-            continue;
-        };
-        of_dependency.insert(&dependency.id, *consumer);
-        if dependency.consumer.entity != dependency.provider.entity {
-            let of_provider = consumers.entry(&dependency.provider.entity).or_default();
-            of_provider.push(*consumer);
+impl<'a> Needs<'a> {
+    fn of(inventory: &'a Inventory, entities: &HashMap<&EntityId, usize>) -> Self {
+        let place = |id: &EntityId| entities.get(id).copied();
+        let needs = inventory.dependencies.par_iter();
+        let ends: Vec<[Option<usize>; 2]> = needs
+            .map(|d| [&d.consumer.entity, &d.provider.entity].map(place))
+            .collect();
+        let mut consumers = vec![Vec::new(); inventory.entities.len()];
+        let mut consumer_of_dependency = HashMap::with_capacity(ends.len());
+        let counted = inventory.dependencies.iter().zip(&ends);
+        for (dependency, ends) in counted.filter(|(d, _)| !is_wrong(d)) {
+            let [Some(consumer), provider] = *ends else {
+                continue;
+            };
+            consumer_of_dependency.insert(&dependency.id, consumer);
+            let other = provider.filter(|provider| *provider != consumer);
+            if let Some(of_provider) = other.and_then(|at| consumers.get_mut(at)) {
+                of_provider.push(consumer);
+            }
+        }
+        consumers.par_iter_mut().for_each(|list| {
+            list.sort_unstable();
+            list.dedup();
+        });
+        Self {
+            ends,
+            consumers,
+            consumer_of_dependency,
         }
     }
-    for list in consumers.values_mut() {
-        list.sort_unstable();
-        list.dedup();
-    }
-    (consumers, of_dependency)
 }
 
 /// True if a person said that this dependency does not exist.

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use groma_model::inventory::{Dependency, Finding, FindingState, Strength, VerdictWord};
+use rayon::prelude::*;
 
 use crate::index::{Index, is_wrong};
 
@@ -18,7 +19,7 @@ pub(crate) struct Ranked<'a> {
 
 /// Positions of the open risks by severity, then likelihood, then number of consumers, which stands beside.
 pub(crate) fn risks(index: &Index<'_>) -> Vec<(usize, usize)> {
-    let all = index.inventory.findings.iter().enumerate();
+    let all = index.inventory.findings.par_iter().enumerate();
     let mut ranked: Vec<(&Finding, usize, usize)> = all
         .filter(|(_, finding)| is_open(finding))
         .map(|(at, finding)| (finding, at, index.touched_by(finding)))
@@ -75,12 +76,12 @@ pub(crate) fn is_accepted(finding: &Finding) -> bool {
 
 /// Positions of the hidden dependencies that nobody judged wrong, the most surprising first.
 pub(crate) fn hidden(index: &Index<'_>) -> Vec<usize> {
-    let all = index.inventory.dependencies.iter().enumerate();
+    let all = index.inventory.dependencies.par_iter().enumerate();
     let mut hidden: Vec<_> = all
         .filter(|(_, d)| d.hidden && !is_wrong(d))
-        .map(|(at, d)| (Reverse(surprise(d, index)), &d.id, at))
+        .map(|(at, d)| (Reverse(surprise(d, at, index)), &d.id, at))
         .collect();
-    hidden.sort_unstable();
+    hidden.par_sort_unstable();
     hidden.into_iter().map(|(_, _, at)| at).collect()
 }
 
@@ -104,15 +105,16 @@ pub(crate) fn surprises<'a>(ranked: &[&'a Dependency], most: usize) -> Vec<&'a D
 }
 
 /// How much it would surprise the person who switches the provider off.
-fn surprise(dependency: &Dependency, index: &Index<'_>) -> u32 {
+fn surprise(dependency: &Dependency, at: usize, index: &Index<'_>) -> u32 {
     let reasons: u32 = dependency.hidden_because.iter().map(|r| weight(r)).sum();
     let strength = if dependency.strength == Strength::Blocking {
         4
     } else {
         0
     };
-    let wanted =
-        u32::try_from(index.consumers(dependency.provider.entity.as_str()).min(8)).unwrap_or(8);
+    let [_, provider] = index.ends(at);
+    let wanted = provider.map_or(0, |provider| index.consumers(provider).min(8));
+    let wanted = u32::try_from(wanted).unwrap_or(8);
     let ordinary = if dependency.shared_service { 8 } else { 0 }
         + if dependency.details.local { 6 } else { 0 };
     (reasons + strength + wanted / 2).saturating_sub(ordinary)

@@ -2,7 +2,7 @@
 //!
 //! Columns of small numbers keep 200 000 dependencies below a few megabytes; every text is written once.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use groma_model::inventory::Dependency;
 use groma_model::registry::REGISTRY;
@@ -94,7 +94,7 @@ impl<'a> PanelData<'a> {
             words,
             boxes: boxes(picture),
             rows: Vec::new(),
-            of: BTreeMap::new(),
+            of: vec![None; index.inventory.entities.len()],
         };
         let mut edges = Columns::default();
         let mut kinds = Numbering::default();
@@ -179,12 +179,12 @@ struct Listed<'a> {
 impl<'a> Listed<'a> {
     /// `None` where the inventory does not hold both ends.
     fn of(index: &Index<'a>, at: usize) -> Option<Self> {
-        let dependency = index.inventory.dependencies.get(at)?;
+        let [consumer, provider] = index.ends(at);
         Some(Self {
             at,
-            consumer: index.place(&dependency.consumer.entity)?,
-            provider: index.place(&dependency.provider.entity)?,
-            dependency,
+            consumer: consumer?,
+            provider: provider?,
+            dependency: index.inventory.dependencies.get(at)?,
         })
     }
 }
@@ -230,17 +230,19 @@ struct Entities<'a> {
     words: &'a Catalogue,
     boxes: HashMap<usize, usize>,
     rows: Vec<(String, String, String, String, String, i64)>,
-    of: BTreeMap<usize, usize>,
+    /// Row by position of the entity.
+    of: Vec<Option<usize>>,
 }
 
 impl Entities<'_> {
     /// The row of the entity at this position of the inventory.
     fn row(&mut self, position: usize) -> usize {
-        if let Some(row) = self.of.get(&position) {
-            return *row;
-        }
         let row = self.rows.len();
-        self.of.insert(position, row);
+        match self.of.get_mut(position) {
+            Some(Some(known)) => return *known,
+            Some(free) => *free = Some(row),
+            None => {}
+        }
         if let Some(entity) = self.index.inventory.entities.get(position) {
             let addresses: Vec<String> = entity
                 .addresses
@@ -291,7 +293,7 @@ fn risks(
         .iter()
         .flat_map(|r| r.finding.subjects.iter().map(move |s| (s, r.finding)));
     let known = about.filter_map(|(subject, finding)| {
-        let row = entities.of.get(&index.position(subject)?)?;
+        let row = entities.of.get(index.position(subject)?)?.as_ref()?;
         Some((
             *row,
             words.severity(finding.severity),

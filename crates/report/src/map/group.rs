@@ -51,16 +51,9 @@ pub(super) fn boxes(
 
 /// Those that most others need, and not only the shared services.
 fn alone(index: &Index<'_>, things: &[usize]) -> HashSet<usize> {
-    let consumers = |at: &usize| {
-        index
-            .inventory
-            .entities
-            .get(*at)
-            .map_or(0, |e| index.consumers(e.id.as_str()))
-    };
     let mut wanted: Vec<(usize, usize)> = things
         .iter()
-        .map(|at| (consumers(at), *at))
+        .map(|at| (index.consumers(*at), *at))
         .filter(|(n, _)| *n >= WANTED)
         .collect();
     wanted.sort_by_key(|(n, at)| (std::cmp::Reverse(*n), *at));

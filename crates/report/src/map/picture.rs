@@ -218,27 +218,28 @@ impl Boxes {
 
     /// The lines between the boxes.
     fn connected(self, index: &Index<'_>, words: &Catalogue) -> Picture {
-        let mut lines: BTreeMap<(usize, usize, bool), Edge> = BTreeMap::new();
+        let mut lines: BTreeMap<(usize, usize, bool), (Edge, BTreeSet<&str>)> = BTreeMap::new();
         let mut ends = Vec::with_capacity(index.inventory.dependencies.len());
         for (at, dependency) in index.inventory.dependencies.iter().enumerate() {
-            let pair = self
-                .ends(at, dependency, index)
-                .filter(|_| !is_wrong(dependency));
+            let pair = self.ends(at, index).filter(|_| !is_wrong(dependency));
             ends.push(pair);
             let Some((from, to)) = pair.filter(|(from, to)| from != to) else {
                 continue;
             };
-            let line = lines
+            let (line, kinds) = lines
                 .entry((from, to, dependency.shared_service))
-                .or_insert_with(|| Edge {
-                    from,
-                    to,
-                    count: 0,
-                    hidden: 0,
-                    concluded: 0,
-                    through: Vec::new(),
-                    shared: dependency.shared_service,
-                    kinds: Vec::new(),
+                .or_insert_with(|| {
+                    let line = Edge {
+                        from,
+                        to,
+                        count: 0,
+                        hidden: 0,
+                        concluded: 0,
+                        through: Vec::new(),
+                        shared: dependency.shared_service,
+                        kinds: Vec::new(),
+                    };
+                    (line, BTreeSet::new())
                 });
             line.count += 1;
             line.hidden += usize::from(dependency.hidden);
@@ -249,15 +250,18 @@ impl Boxes {
                     line.through.push(name);
                 }
             }
-            let kind = visible(words.short_kind(&dependency.kind));
-            if !line.kinds.contains(&kind) {
-                line.kinds.push(kind);
+            // Put into words once: thousands of needs of one kind may be one line.
+            if kinds.insert(&dependency.kind) {
+                let kind = visible(words.short_kind(&dependency.kind));
+                if !line.kinds.contains(&kind) {
+                    line.kinds.push(kind);
+                }
             }
         }
         Picture {
             grain: Grain::Things,
             nodes: self.nodes,
-            edges: lines.into_values().collect(),
+            edges: lines.into_values().map(|(line, _)| line).collect(),
             ends,
             inside: None,
             edges_left_out: 0,
@@ -265,23 +269,19 @@ impl Boxes {
         }
     }
 
-    fn ends(
-        &self,
-        at: usize,
-        dependency: &Dependency,
-        index: &Index<'_>,
-    ) -> Option<(usize, usize)> {
-        let of = |id: &EntityId| self.of_entity.get(&index.place(id)?).copied();
+    fn ends(&self, at: usize, index: &Index<'_>) -> Option<(usize, usize)> {
+        let [consumer, provider] = index.ends(at);
+        let of = |at: usize| self.of_entity.get(&at).copied();
         let from = self
             .of_consumer
             .get(&at)
             .copied()
-            .or_else(|| of(&dependency.consumer.entity))?;
+            .or_else(|| of(consumer?))?;
         let to = self
             .of_provider
             .get(&at)
             .copied()
-            .or_else(|| of(&dependency.provider.entity))?;
+            .or_else(|| of(provider?))?;
         Some((from, to))
     }
 }
@@ -293,8 +293,9 @@ pub(super) type Offers = HashMap<usize, BTreeMap<String, usize>>;
 pub(super) fn offers(index: &Index<'_>, words: &Catalogue) -> Offers {
     // Counted by kind first: there are few words and many needs.
     let mut kinds: HashMap<usize, BTreeMap<&str, usize>> = HashMap::new();
-    for dependency in index.inventory.dependencies.iter().filter(|d| !is_wrong(d)) {
-        if let Some(at) = index.place(&dependency.provider.entity) {
+    let needs = index.inventory.dependencies.iter().enumerate();
+    for (at, dependency) in needs.filter(|(_, d)| !is_wrong(d)) {
+        if let [_, Some(at)] = index.ends(at) {
             let of_one = kinds.entry(at).or_default();
             *of_one.entry(dependency.kind.as_str()).or_default() += 1;
         }
@@ -389,20 +390,21 @@ pub(super) fn layers(index: &Index<'_>) -> Vec<String> {
 
 /// Entities that are drawn: what runs, serves or is reached; certificates and accounts have their own tables.
 fn things(index: &Index<'_>) -> Vec<usize> {
-    let mut connected: BTreeSet<usize> = BTreeSet::new();
-    for d in index.inventory.dependencies.iter().filter(|d| !is_wrong(d)) {
-        connected.extend(
-            [&d.consumer.entity, &d.provider.entity]
-                .into_iter()
-                .filter_map(|id| index.place(id)),
-        );
+    let mut connected = vec![false; index.inventory.entities.len()];
+    let needs = index.inventory.dependencies.iter().enumerate();
+    for (at, _) in needs.filter(|(_, d)| !is_wrong(d)) {
+        for end in index.ends(at).into_iter().flatten() {
+            if let Some(mark) = connected.get_mut(end) {
+                *mark = true;
+            }
+        }
     }
-    let drawn = |at: &usize, entity: &Entity| match entity.kind.as_str() {
+    let drawn = |connected: bool, entity: &Entity| match entity.kind.as_str() {
         "certificate" | "account" => false,
-        kind => REGISTRY.is_machine(kind) || connected.contains(at),
+        kind => REGISTRY.is_machine(kind) || connected,
     };
-    let all = index.inventory.entities.iter().enumerate();
-    all.filter(|(at, entity)| drawn(at, entity))
+    let all = index.inventory.entities.iter().zip(connected).enumerate();
+    all.filter(|(_, (entity, connected))| drawn(*connected, entity))
         .map(|(at, _)| at)
         .collect()
 }

@@ -72,7 +72,7 @@ pub(crate) fn hosts(index: &Index<'_>, words: &Catalogue, limit: usize) -> Rows<
     all.sort_by_cached_key(|e| {
         (
             !e.has_agent,
-            std::cmp::Reverse(index.consumers(e.id.as_str())),
+            std::cmp::Reverse(index.consumers_of(&e.id)),
             e.name.clone(),
             e.id.clone(),
         )
@@ -106,7 +106,7 @@ fn host(
         owner: entity.owner.as_deref().map(visible),
         looked_from_inside: entity.has_agent,
         last_seen: entity.last_seen.minute(),
-        consumers: index.consumers(entity.id.as_str()),
+        consumers: index.consumers_of(&entity.id),
     }
 }
 
