@@ -132,18 +132,20 @@ struct Judged {
 
 /// Asks every stage that only reads, as many at a time as there are cores; the estate is indexed once for all of them.
 fn judge(inventory: &Inventory, now: Timestamp) -> Judged {
-    let (view, (cycles, estimate)) = rayon::join(
+    let (view, cycles) = rayon::join(
         || groma_check::View::new(inventory, now),
-        || {
-            let cycles = groma_graph::impact::cycles(inventory);
-            (cycles, groma_estimate::estimate(inventory))
-        },
+        || groma_graph::impact::cycles(inventory),
     );
-    let (mut findings, (together, questions)) = rayon::join(
+    let (mut findings, (together, (questions, estimate))) = rayon::join(
         || groma_check::check_in(&view),
         || {
-            let together = groma_check::moves_together_in(&view, &cycles);
-            (together, groma_check::questions_in(&view))
+            rayon::join(
+                || groma_check::moves_together_in(&view, &cycles),
+                || {
+                    let questions = groma_check::questions_in(&view);
+                    (questions, groma_estimate::estimate(inventory))
+                },
+            )
         },
     );
     findings.extend(together);

@@ -278,16 +278,18 @@ impl<'a> View<'a> {
             let Some(path) = entry.scope.strip_prefix("socket:") else {
                 continue;
             };
-            let words: Vec<&str> = path.split('/').collect();
-            let hole = match words.as_slice() {
-                [_, way, "listen"] if *way == transport.as_str() => {
+            let mut words = path.split('/').skip(1);
+            if words.next() != Some(transport.as_str()) || words.next() != Some("listen") {
+                continue;
+            }
+            let concerns = match (words.next(), words.next()) {
+                (None, _) => {
                     looked = true;
-                    None
+                    true
                 }
-                [_, way, "listen", hole] if *way == transport.as_str() => Some(*hole),
-                _ => continue,
+                (Some(hole), None) => hole.parse() == Ok(port.0),
+                (Some(_), Some(_)) => continue,
             };
-            let concerns = hole.is_none_or(|hole| hole == port.to_string());
             if concerns && entry.state != CoverageState::Complete {
                 return false;
             }

@@ -1,6 +1,6 @@
 //! How checks speak of consumers: one by its name, several by their number, and where it is spoken without TLS.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use groma_model::EntityId;
 use groma_model::inventory::Dependency;
@@ -33,6 +33,12 @@ pub(crate) fn consumers_of(dependencies: &[&Dependency]) -> String {
             .iter()
             .map(|d| (&d.consumer.entity, d.consumer.name.as_str())),
     )
+}
+
+/// What is needed, each kind once: `directory logon (LDAP) and name resolution`.
+pub(crate) fn kinds_of(dependencies: &[&Dependency]) -> String {
+    let kinds: HashSet<&str> = dependencies.iter().map(|d| d.kind.as_str()).collect();
+    names(kinds.into_iter().map(title))
 }
 
 /// Who needs it, with the part that does: `app1 (nightly.service), app2 (billing.service) and 12 more`.

@@ -3,7 +3,7 @@
 use groma_model::inventory::{Dependency, Likelihood, ReachedBy, Severity, Strength};
 
 use crate::view::{consumers, is_loopback_or_link, is_outside};
-use crate::wording::{agree, consumers_of, count, names, title, who};
+use crate::wording::{agree, consumers_of, count, kinds_of, names, who};
 use crate::{Check, Draft, View};
 
 /// From this many consumers on, a move by name alone is sure to break something that matters.
@@ -27,14 +27,16 @@ impl Check for AddressLiteral {
 
 /// Public resolvers and time servers are always written as addresses, and nobody is going to move them.
 fn is_literal(view: &View<'_>, d: &Dependency) -> bool {
+    if d.reached_by != Some(ReachedBy::AddressLiteral) || d.details.local {
+        return false;
+    }
     let used = d.reached_as.as_deref().and_then(|text| text.parse().ok());
-    let here = d.details.local || used.as_ref().is_some_and(is_loopback_or_link);
+    let here = used.as_ref().is_some_and(is_loopback_or_link);
     let outside = is_outside(view.entity(&d.provider.entity), &d.provider.addresses);
     let never_leaves =
         !d.provider.addresses.is_empty() && d.provider.addresses.iter().all(is_loopback_or_link);
     let folded = outside && d.shared_service;
-    let literal = d.reached_by == Some(ReachedBy::AddressLiteral);
-    literal && !(here || never_leaves || folded)
+    !(here || never_leaves || folded)
 }
 
 fn draft(view: &View<'_>, dependencies: &[&Dependency]) -> Draft {
@@ -67,7 +69,7 @@ fn draft(view: &View<'_>, dependencies: &[&Dependency]) -> Draft {
         agree(machines, "it keeps", "they keep")
     );
     let used = names(dependencies.iter().filter_map(|d| d.reached_as.as_deref()));
-    let kinds = names(dependencies.iter().map(|d| title(&d.kind)));
+    let kinds = kinds_of(dependencies);
     draft.indicator = format!(
         "{} written as {used} for {kinds}: {}",
         count(dependencies.len(), "dependency", "dependencies"),

@@ -3,7 +3,7 @@
 use groma_model::inventory::{Dependency, Likelihood, Provider, ReachedBy, Severity, Strength};
 
 use crate::view::consumers;
-use crate::wording::{agree, consumers_of, names, title, who};
+use crate::wording::{agree, consumers_of, kinds_of, who};
 use crate::{Check, Draft, View};
 
 pub(crate) struct HostsFileOverride;
@@ -64,7 +64,7 @@ fn draft(view: &View<'_>, name: &str, dependencies: &[&Dependency]) -> Draft {
     draft.indicator = format!(
         "{asked} is pinned to {} for {}: {}",
         pinned_to(asked, provider),
-        names(dependencies.iter().map(|d| title(&d.kind))),
+        kinds_of(dependencies),
         who(dependencies)
     );
     draft.impact = format!(

@@ -2,7 +2,7 @@
 //!
 //! The circles come from the graph; this says what they mean for a wave.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use groma_model::EntityId;
 use groma_model::Timestamp;
@@ -37,9 +37,10 @@ pub fn moves_together_in(view: &View<'_>, cycles: &[Vec<EntityId>]) -> Vec<Findi
 fn draft(view: &View<'_>, circle: &[EntityId]) -> Draft {
     let about: Vec<&str> = circle.iter().map(EntityId::as_str).collect();
     let mut draft = Draft::about(&about);
-    let members: BTreeSet<&EntityId> = circle.iter().collect();
-    let within: Vec<&Dependency> = members
-        .iter()
+    let members: HashSet<&EntityId> = circle.iter().collect();
+    let in_order: BTreeSet<&EntityId> = circle.iter().collect();
+    let within: Vec<&Dependency> = in_order
+        .into_iter()
         .flat_map(|id| view.needs_of(id))
         .filter(|d| members.contains(&d.provider.entity))
         .filter(|d| !d.details.local && !d.shared_service)

@@ -4,7 +4,7 @@ use groma_model::Timestamp;
 use groma_model::fact::ComponentClass;
 use groma_model::inventory::{Dependency, Likelihood, Severity};
 
-use crate::wording::{agree, count, names, place, title};
+use crate::wording::{agree, count, kinds_of, names, place};
 use crate::{Check, Draft, View};
 
 /// Jobs that run oftener are noticed within the day.
@@ -70,7 +70,7 @@ fn draft(view: &View<'_>, dependencies: &[&Dependency]) -> Draft {
         )
     };
     draft.indicator = names(dependencies.iter().map(line));
-    let kinds = names(dependencies.iter().map(|d| title(&d.kind)));
+    let kinds = kinds_of(dependencies);
     draft.impact = format!(
         "A report, transfer or closing run ({kinds}) is missing days or weeks after everybody went home satisfied."
     );

@@ -1,13 +1,13 @@
 //! `single-point-of-need`: many machines need one, and have no second one to turn to.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use groma_model::EntityId;
 use groma_model::fact::Component;
 use groma_model::inventory::{Dependency, Likelihood, Severity, Strength};
 
 use crate::view::is_outside;
-use crate::wording::{count, names, title};
+use crate::wording::{count, kinds_of, names};
 use crate::{Check, Draft, View};
 
 /// From this many consumers on, always.
@@ -78,7 +78,7 @@ fn has_second(seconds: &Seconds<'_>, d: &Dependency) -> bool {
 
 fn draft(view: &View<'_>, dependencies: &[&Dependency]) -> Option<Draft> {
     let provider = &dependencies.first()?.provider;
-    let machines: BTreeMap<&EntityId, &str> = dependencies
+    let machines: HashMap<&EntityId, &str> = dependencies
         .iter()
         .map(|d| (&d.consumer.entity, d.consumer.name.as_str()))
         .collect();
@@ -113,7 +113,7 @@ fn draft(view: &View<'_>, dependencies: &[&Dependency]) -> Option<Draft> {
             provider.name
         ),
     };
-    let kinds = names(dependencies.iter().map(|d| title(&d.kind)));
+    let kinds = kinds_of(dependencies);
     draft.indicator = format!("{kinds} for {}", names(machines.values()));
     draft.impact = format!(
         "An hour of {} is an hour of all of them; moving it needs a date that suits every owner.",

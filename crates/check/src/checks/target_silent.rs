@@ -5,7 +5,7 @@ use groma_model::inventory::{Dependency, Likelihood, ListenerEntry, Severity, St
 use groma_model::{Port, Transport};
 
 use crate::view::{is_written, was_seen_alive};
-use crate::wording::{count, names, place, title, who};
+use crate::wording::{count, kinds_of, names, place, who};
 use crate::{Check, Draft, View};
 
 pub(crate) struct TargetSilent;
@@ -103,7 +103,7 @@ fn draft(view: &View<'_>, dependencies: &[&Dependency]) -> Draft {
     draft.indicator = format!(
         "{} for {}: {}{files}; everything that listens on {} was seen",
         count(dependencies.len(), "dependency", "dependencies"),
-        names(dependencies.iter().map(|d| title(&d.kind))),
+        kinds_of(dependencies),
         who(dependencies),
         provider.name
     );

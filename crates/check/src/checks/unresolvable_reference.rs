@@ -3,7 +3,7 @@
 use groma_model::inventory::{Dependency, Likelihood, Severity, Strength};
 
 use crate::view::{is_written, was_seen_alive};
-use crate::wording::{agree, names, title, who};
+use crate::wording::{agree, kinds_of, names, who};
 use crate::{Check, Draft, View};
 
 pub(crate) struct UnresolvableReference;
@@ -99,7 +99,7 @@ fn draft(view: &View<'_>, dependencies: &[&Dependency]) -> Draft {
     draft.indicator = format!(
         "{} does not resolve; {} for {}{files}",
         provider.name,
-        names(dependencies.iter().map(|d| title(&d.kind))),
+        kinds_of(dependencies),
         who(dependencies)
     );
     "Something that should work does not, perhaps unnoticed for long; or the name exists only where nobody looked.".clone_into(&mut draft.impact);
