@@ -39,8 +39,8 @@ pub(crate) fn finish(
     };
     let places: Vec<(Place, Vec<Draft>)> = drafts.places.into_iter().collect();
     let entities: HashMap<&EntityId, &Entity> = estate.entities.iter().collect();
-    // Boxed until they are in order: sorting moves pointers.
-    let mut done: Vec<Box<Dependency>> = places
+    // Boxed until they are in order: sorting moves ids and pointers, and reads nothing else.
+    let mut done: Vec<(DependencyId, Box<Dependency>)> = places
         .into_par_iter()
         .flat_map_iter(|(place, drafts)| {
             let mut finished = Vec::new();
@@ -57,29 +57,29 @@ pub(crate) fn finish(
                     behind(&place, draft, &ends, &entities, &sources, &mut finished);
                 }
             }
-            finished.into_iter().map(Box::new).collect::<Vec<_>>()
+            finished.into_iter().map(with_id).collect::<Vec<_>>()
         })
         .collect();
-    done.extend(ready.into_iter().map(Box::new));
-    done.par_sort_by(|a, b| order(a).cmp(&order(b)));
-    done.dedup_by(|later, kept| {
+    done.extend(ready.into_iter().map(with_id));
+    done.par_sort_by(|(id, a), (other, b)| id.cmp(other).then_with(|| order(a).cmp(&order(b))));
+    done.dedup_by(|(_, later), (_, kept)| {
         let same = later.id == kept.id;
         if same && kept.basis == Basis::Inferred {
             also(kept, later);
         }
         same
     });
-    done.into_par_iter().map(|dependency| *dependency).collect()
+    let in_order = done.into_par_iter();
+    in_order.map(|(_, dependency)| *dependency).collect()
 }
 
-/// An edge somebody stated stands before one that was concluded.
+fn with_id(dependency: Dependency) -> (DependencyId, Box<Dependency>) {
+    (dependency.id.clone(), Box::new(dependency))
+}
+
+/// Of several with one id: an edge somebody stated stands before one that was concluded.
 fn order(d: &Dependency) -> impl Ord + '_ {
-    (
-        &d.id,
-        d.basis == Basis::Inferred,
-        &d.details.through,
-        &d.evidence,
-    )
+    (d.basis == Basis::Inferred, &d.details.through, &d.evidence)
 }
 
 /// Two ways lead to the same conclusion.
@@ -209,7 +209,7 @@ fn dependency(
         shared_service: kind.shared,
         basis: basis(&draft),
         hidden: !reasons.is_empty(),
-        hidden_because: reasons.into_iter().collect(),
+        hidden_because: reasons,
         reached_by,
         reached_as,
         first_seen: draft.seen.first,

@@ -24,9 +24,7 @@ use groma_model::{
 use rayon::prelude::*;
 
 use crate::footprints::SWEEP;
-
-/// Pieces all cores work on at a time: what waits between two steps stays small.
-pub(crate) const LOAD: usize = 4096;
+use crate::side_by_side;
 
 /// A fact with the provenance an edge needs.
 #[derive(Clone, Debug)]
@@ -121,20 +119,11 @@ impl Gathered {
         let cited = estate.entities.values().flat_map(|e| &e.evidence);
         let cited: HashSet<&EvidenceId> = cited.collect();
         let mut gathered = Self::default();
-        let mut evidence = evidence.into_iter();
-        loop {
-            let load: Vec<Evidence> = evidence.by_ref().take(LOAD).collect();
-            if load.is_empty() {
-                break;
-            }
-            let placed: Vec<Placed> = load
-                .into_par_iter()
-                .filter_map(|piece| placed(piece, estate, &cited))
-                .collect();
-            for piece in placed {
-                gathered.take(piece);
-            }
-        }
+        side_by_side::each(
+            evidence,
+            |piece| placed(piece, estate, &cited),
+            |placed| placed.into_iter().for_each(|piece| gathered.take(piece)),
+        );
         gathered.settle();
         gathered
     }

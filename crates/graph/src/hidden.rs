@@ -1,7 +1,5 @@
 //! Why a standard inventory does not show a dependency. The computations are told in `docs/reference/hidden.md`.
 
-use std::collections::BTreeSet;
-
 use groma_model::fact::ComponentClass;
 use groma_model::inventory::Entity;
 use groma_model::inventory::ReachedBy;
@@ -23,8 +21,8 @@ pub(crate) struct Case<'a> {
     pub(crate) samples: u64,
 }
 
-/// The reasons, as words of the registry; empty means: not hidden.
-pub(crate) fn reasons(case: &Case<'_>) -> BTreeSet<String> {
+/// The reasons, as words of the registry, in order; empty means: not hidden.
+pub(crate) fn reasons(case: &Case<'_>) -> Vec<String> {
     let Case {
         place,
         draft,
@@ -38,13 +36,13 @@ pub(crate) fn reasons(case: &Case<'_>) -> BTreeSet<String> {
         || is_carried(&draft.kind, draft.witnesses.as_slice())
         || is_listed_by_its_platform(case)
     {
-        return BTreeSet::new();
+        return Vec::new();
     }
     let plain = !REGISTRY.kind(&draft.kind).shared;
-    let mut reasons: BTreeSet<&str> = BTreeSet::new();
+    let mut reasons: Vec<&str> = Vec::new();
     let mut say = |holds: bool, word: &'static str| {
         if holds {
-            reasons.insert(word);
+            reasons.push(word);
         }
     };
     let only_written = draft.witnesses.as_slice() == [Witness::Written];
@@ -77,6 +75,7 @@ pub(crate) fn reasons(case: &Case<'_>) -> BTreeSet<String> {
         "directory-only",
     );
     say(plain && is_undeclared(case), "undeclared");
+    reasons.sort_unstable();
     reasons.into_iter().map(str::to_owned).collect()
 }
 

@@ -25,6 +25,7 @@ use groma_model::ledger::{ConsumerClass, LedgerEntry};
 use groma_model::name::{HostName, Port, Protection};
 use groma_model::reported::is_machine_account;
 use groma_model::{EntityId, Estate, EvidenceId, Hours, Peer, Seen, Witness};
+use rayon::prelude::*;
 
 use crate::gather::{Gathered, Raw, Raws};
 use crate::known::{Known, programs, reached};
@@ -115,12 +116,13 @@ pub(crate) fn entries(
         let row = entry(key, row, &needs, hours, &known).map(|row| classed(row, &known, estate));
         entries.extend(row.map(|row| with_searches(row, searches)));
     }
-    let more = untold::uses(dependencies, &told).map(|used| {
+    let untold: Vec<Use<'_>> = untold::uses(dependencies, &told).collect();
+    let more = untold.into_par_iter().filter_map(|used| {
         let (key, row, needs) = Row::of_use(&used);
         entry(key, row, &needs, Hours::default(), &known).map(|row| classed(row, &known, estate))
     });
-    entries.extend(more.flatten());
-    entries.sort();
+    entries.par_extend(more);
+    entries.par_sort();
     entries
 }
 

@@ -53,6 +53,7 @@ mod reported;
 mod rhythm;
 mod rights;
 mod routes;
+mod side_by_side;
 pub mod stake;
 mod systems;
 mod untold;
@@ -182,12 +183,13 @@ pub fn connect_beside(
     told.take_watches(&gathered.watches, estate);
     told.take_dependencies(&dependencies);
     let watching = told.into_rows(estate);
-    let (ledger, (mail_servers, mail_ledger)) = rayon::join(
+    let (ledger, (systems, (mail_servers, mail_ledger))) = rayon::join(
         || ledger::entries(&gathered, estate, &dependencies, &watching),
         || {
+            let systems = systems::propose(estate, &listeners, &dependencies);
             let servers = mail_ledger::servers(&gathered, estate);
             let rows = mail_ledger::entries(&gathered, estate, &servers, &dependencies, &watching);
-            (servers, rows)
+            (systems, (servers, rows))
         },
     );
     let devices = devices::verdicts(&gathered, estate, &dependencies, &mail_ledger);
@@ -210,10 +212,7 @@ pub fn connect_beside(
         mail_servers: &mail_servers,
         devices: &devices,
     };
-    let (systems, evidence) = rayon::join(
-        || systems::propose(estate, &listeners, &dependencies),
-        || gathered.into_cited(estate, &dependencies, &listeners, held),
-    );
+    let evidence = gathered.into_cited(estate, &dependencies, &listeners, held);
     Graph {
         dependencies,
         listeners,

@@ -66,6 +66,9 @@ impl<'a> Listeners<'a> {
         transport: Transport,
         call: &Call<'_>,
     ) -> BTreeSet<Option<Inner>> {
+        if !self.published.has_containers(host) {
+            return BTreeSet::from([None]);
+        }
         let mut all = self.published.candidates(host, port, transport, call);
         if all.len() > 1 && self.own(host, port, transport, call).is_empty() {
             all.remove(&None);
@@ -99,18 +102,16 @@ impl<'a> Listeners<'a> {
         call: &Call<'_>,
     ) -> Option<Component> {
         let (port, transport) = (port?, transport?);
-        let mut candidates = self.candidates(host, port, transport, call).into_iter();
-        let only = candidates.next().filter(|_| candidates.next().is_none())?;
-        if let Some(inner) = only {
-            return Some(inner.component());
+        if self.published.has_containers(host) {
+            let mut candidates = self.candidates(host, port, transport, call).into_iter();
+            let only = candidates.next().filter(|_| candidates.next().is_none())?;
+            if let Some(inner) = only {
+                return Some(inner.component());
+            }
         }
         let at = self.own(host, port, transport, call);
-        let programs: BTreeSet<&Program> = at
-            .iter()
-            .map(|raw| &raw.fact.program)
-            .filter(|p| !p.is_unknown())
-            .collect();
-        programs.first().and_then(|program| own_component(program))
+        let programs = at.iter().map(|raw| &raw.fact.program);
+        own_component(programs.filter(|p| !p.is_unknown()).min()?)
     }
 
     /// What is spoken at an endpoint to whoever calls from elsewhere, and how sure that is.

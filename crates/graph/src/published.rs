@@ -67,6 +67,8 @@ pub(crate) struct Published<'a> {
     outer: HashMap<Within, Option<Port>>,
     inside: HashMap<Within, Vec<&'a Raw<Listener>>>,
     holds: HashSet<(EntityId, String)>,
+    /// Machines with containers that run.
+    hosts: HashSet<EntityId>,
 }
 
 impl<'a> Published<'a> {
@@ -93,6 +95,7 @@ impl<'a> Published<'a> {
     }
 
     fn container(&mut self, host: &EntityId, container: &Container) {
+        self.hosts.insert(host.clone());
         let name = match &container.name {
             Some(name) => name.to_string(),
             None => container.id.chars().take(12).collect(),
@@ -207,6 +210,11 @@ impl<'a> Published<'a> {
         let address = address.to_canonical();
         let holds_door = doors.iter().any(|door| door.address == Some(address));
         !(holds_door || is_carrier(program) || address.is_loopback() && !local)
+    }
+
+    /// True for a machine with a container that runs: on any other the machine itself answers.
+    pub(crate) fn has_containers(&self, host: &EntityId) -> bool {
+        self.hosts.contains(host)
     }
 
     /// True if any port of that number leads into a container.

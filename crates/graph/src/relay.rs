@@ -167,6 +167,9 @@ impl Relays {
         drafts: &mut Drafts,
     ) {
         let mut ways: Vec<&Way> = self.doors.values().flatten().collect();
+        if ways.is_empty() {
+            return;
+        }
         ways.sort_by(|a, b| a.raw.id.cmp(&b.raw.id));
         let known: HashSet<Place> = drafts.places.keys().cloned().collect();
         for way in ways {

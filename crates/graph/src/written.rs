@@ -7,11 +7,11 @@ use groma_model::inventory::ReachedBy;
 use groma_model::name::{Port, Transport};
 use groma_model::registry::REGISTRY;
 use groma_model::{Estate, Foreign, Meaning, Peer, Witness, contained};
-use rayon::prelude::*;
 
 use crate::draft::{Certainty, Draft, Drafts, Place, component, one_transport};
 use crate::due::{job_that_starts, timer_of};
-use crate::gather::{Gathered, LOAD, Raw, Raws};
+use crate::gather::{Gathered, Raw, Raws};
+use crate::side_by_side;
 
 /// Drafts of every written reference. A weak one (known_hosts) makes no edge; it confirms one that exists.
 pub(crate) fn references(
@@ -21,20 +21,15 @@ pub(crate) fn references(
     drafts: &mut Drafts,
 ) {
     let (weak, firm): (Vec<_>, Vec<_>) = references.into_iter().partition(|r| r.fact.weak);
-    let mut firm = firm.into_iter();
-    loop {
-        let load: Vec<_> = firm.by_ref().take(LOAD).collect();
-        if load.is_empty() {
-            break;
-        }
-        let read: Vec<Option<(Place, Draft)>> = load
-            .into_par_iter()
-            .map(|raw| reference(*raw, gathered, estate))
-            .collect();
-        for (place, draft) in read.into_iter().flatten() {
-            drafts.add(place, draft);
-        }
-    }
+    side_by_side::each(
+        firm,
+        |raw| reference(*raw, gathered, estate),
+        |read| {
+            if let Some((place, draft)) = read {
+                drafts.add(place, draft);
+            }
+        },
+    );
     for raw in weak {
         let Some((place, draft)) = reference(*raw, gathered, estate) else {
             continue;
