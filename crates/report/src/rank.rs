@@ -1,10 +1,12 @@
 //! What comes first: risks by consequence, hidden dependencies by surprise.
+//!
+//! Ranks are worked out on one core. [`Index`] does it once, behind a lock that page and map both wait at: who waits for other cores
+//! meanwhile may be handed the other one's work, and would wait at that lock for itself.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use groma_model::inventory::{Dependency, Finding, FindingState, Strength, VerdictWord};
-use rayon::prelude::*;
 
 use crate::index::{Index, is_wrong};
 
@@ -19,7 +21,7 @@ pub(crate) struct Ranked<'a> {
 
 /// Positions of the open risks by severity, then likelihood, then number of consumers, which stands beside.
 pub(crate) fn risks(index: &Index<'_>) -> Vec<(usize, usize)> {
-    let all = index.inventory.findings.par_iter().enumerate();
+    let all = index.inventory.findings.iter().enumerate();
     let mut ranked: Vec<(&Finding, usize, usize)> = all
         .filter(|(_, finding)| is_open(finding))
         .map(|(at, finding)| (finding, at, index.touched_by(finding)))
@@ -76,12 +78,12 @@ pub(crate) fn is_accepted(finding: &Finding) -> bool {
 
 /// Positions of the hidden dependencies that nobody judged wrong, the most surprising first.
 pub(crate) fn hidden(index: &Index<'_>) -> Vec<usize> {
-    let all = index.inventory.dependencies.par_iter().enumerate();
+    let all = index.inventory.dependencies.iter().enumerate();
     let mut hidden: Vec<_> = all
         .filter(|(_, d)| d.hidden && !is_wrong(d))
         .map(|(at, d)| (Reverse(surprise(d, at, index)), &d.id, at))
         .collect();
-    hidden.par_sort_unstable();
+    hidden.sort_unstable();
     hidden.into_iter().map(|(_, _, at)| at).collect()
 }
 
