@@ -17,8 +17,6 @@ use rayon::prelude::*;
 
 /// Vantages that are remembered of one finding, the first by id: a finding about a thousand machines is asked of so many.
 const VANTAGES_MAX: usize = 64;
-/// Facts that are asked for their vantage on one core at a time.
-const EVIDENCE_AT_A_TIME: usize = 16_384;
 
 /// The register at `now`: what the checks say of `inventory` (`current`), what stood in it before (`earlier`, the register this
 /// function gave for the moment before; empty for a first one), and what people said, in the order in which it was kept.
@@ -115,7 +113,7 @@ struct Seen<'a> {
     /// Where each fact was seen, and by what. Findings ask half a million times: the ids lie in the tables themselves.
     facts: HashMap<EvidenceId, (u32, &'a SourceName)>,
     /// The ends of each need that somebody looked at from inside.
-    ends: HashMap<DependencyId, Ends>,
+    ends: HashMap<DependencyId, [Option<u32>; 2]>,
 }
 
 /// Where somebody looked from, or saw a fact.
@@ -238,23 +236,10 @@ impl<'a> Seen<'a> {
     }
 }
 
-/// The two ends of a need, where somebody looked at them from inside.
-type Ends = [Option<u32>; 2];
-
 /// Whatever is a vantage, each with its number in the order of the ids.
 fn places(inventory: &Inventory) -> HashMap<&EntityId, u32> {
     let looked = inventory.coverage.iter().map(|entry| &entry.vantage);
-    let seen = inventory
-        .evidence
-        .par_chunks(EVIDENCE_AT_A_TIME)
-        .map(|some| {
-            let vantages = some.iter().map(|fact| &fact.vantage);
-            vantages.collect::<HashSet<&EntityId>>()
-        });
-    let seen = seen.reduce(HashSet::new, |mut all, some| {
-        all.extend(some);
-        all
-    });
+    let seen = inventory.evidence.iter().map(|fact| &fact.vantage);
     let each: HashSet<&EntityId> = looked.chain(seen).collect();
     let mut each: Vec<&EntityId> = each.into_iter().collect();
     each.sort_unstable();

@@ -2,7 +2,7 @@
 //!
 //! The circles come from the graph; this says what they mean for a wave.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use groma_model::EntityId;
 use groma_model::Timestamp;
@@ -16,7 +16,7 @@ const SUBJECTS_MAX: usize = 200;
 
 /// One finding per circle of machines that need each other, directly or through one another.
 ///
-/// `cycles` are the strongly connected groups of the graph, local and shared needs left out.
+/// `cycles` are the strongly connected groups of the graph, each member once and in order, local and shared needs left out.
 pub fn moves_together(
     inventory: &Inventory,
     cycles: &[Vec<EntityId>],
@@ -38,9 +38,8 @@ fn draft(view: &View<'_>, circle: &[EntityId]) -> Draft {
     let about: Vec<&str> = circle.iter().map(EntityId::as_str).collect();
     let mut draft = Draft::about(&about);
     let members: HashSet<&EntityId> = circle.iter().collect();
-    let in_order: BTreeSet<&EntityId> = circle.iter().collect();
-    let within: Vec<&Dependency> = in_order
-        .into_iter()
+    let within: Vec<&Dependency> = circle
+        .iter()
         .flat_map(|id| view.needs_of(id))
         .filter(|d| members.contains(&d.provider.entity))
         .filter(|d| !d.details.local && !d.shared_service)
