@@ -102,12 +102,10 @@ impl<'a> Listeners<'a> {
         call: &Call<'_>,
     ) -> Option<Component> {
         let (port, transport) = (port?, transport?);
-        if self.published.has_containers(host) {
-            let mut candidates = self.candidates(host, port, transport, call).into_iter();
-            let only = candidates.next().filter(|_| candidates.next().is_none())?;
-            if let Some(inner) = only {
-                return Some(inner.component());
-            }
+        let mut candidates = self.candidates(host, port, transport, call).into_iter();
+        let only = candidates.next().filter(|_| candidates.next().is_none())?;
+        if let Some(inner) = only {
+            return Some(inner.component());
         }
         let at = self.own(host, port, transport, call);
         let programs = at.iter().map(|raw| &raw.fact.program);
