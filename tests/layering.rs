@@ -76,6 +76,8 @@ const STAR: &[(&str, &[&str])] = &[
     ),
     // What platforms write is read alike, whether they are asked or their exports are imported.
     ("groma-platform", &["groma-model"]),
+    // What a Windows machine writes, whether an agent asks it or a document of it is imported.
+    ("groma-windows", &["groma-model", "groma-knowledge"]),
     (
         "groma-source-hypervisor",
         &[
@@ -206,6 +208,7 @@ const PURE: &[&str] = &[
     "wave",
     "knowledge",
     "platform",
+    "windows",
     "report",
     "share",
     "workbook",

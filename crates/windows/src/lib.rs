@@ -1,0 +1,38 @@
+//! What a Windows machine writes about itself, read into facts: registry, files, and the tables the system keeps.
+//!
+//! Pure: three traits and one struct stand for the machine ([`Registry`], [`Files`], [`Rows`]), so the same readers serve an
+//! agent that asks the system, a document that a script wrote on a machine where no agent may go, and hives of people who
+//! are not logged on. Every reader runs on every platform.
+//!
+//! Nothing here is believed: depth, length and number are limited, and what makes no sense is a gap. Registry values are
+//! read by name; a value nobody names never leaves the machine.
+#![forbid(unsafe_code)]
+#![warn(clippy::indexing_slicing)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::indexing_slicing,
+        reason = "a test that indexes wrongly fails, and should"
+    )
+)]
+
+mod areas;
+mod files;
+mod machine;
+mod part;
+mod path;
+mod registry;
+mod rows;
+mod written;
+
+pub use areas::AREAS;
+pub use files::{Files, FolderEntry, Kind, WrittenFiles};
+pub use machine::{Area, Machine, ReadCertificate, is_of_a_person, look};
+pub use part::{Part, Said};
+pub use path::{Expand, base_name, folder_of, joined, program_of, settled};
+pub use registry::{Key, Registry, Value};
+pub use rows::{
+    Adapter, AdapterKind, DiskRow, Missing, NeighbourRow, Process, RouteRow, Rows, SessionRow,
+    ShareRow, SocketRow, StoredCertificate, System, User, Volume, VolumeKind,
+};
+pub use written::{Unreadable, WrittenRegistry};

@@ -1,0 +1,215 @@
+//! Paths, variables and command lines as Windows writes them.
+
+use crate::{Machine, Registry};
+
+/// The part after the last `\` or `/`.
+pub fn base_name(path: &str) -> &str {
+    path.rsplit(['\\', '/']).next().unwrap_or(path)
+}
+
+/// The part before the last `\`.
+pub fn folder_of(path: &str) -> &str {
+    path.rsplit_once('\\').map_or("", |(folder, _)| folder)
+}
+
+/// `name` within `folder`.
+pub fn joined(folder: &str, name: &str) -> String {
+    format!("{}\\{name}", folder.trim_end_matches('\\'))
+}
+
+/// Variables of the system, to be put in the place of `%NAME%`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Expand {
+    /// `C:\Windows`.
+    pub windows: String,
+    /// Further names, in upper case, with what they stand for.
+    pub more: Vec<(String, String)>,
+}
+
+impl Default for Expand {
+    fn default() -> Self {
+        Self {
+            windows: r"C:\Windows".into(),
+            more: Vec::new(),
+        }
+    }
+}
+
+impl Expand {
+    /// What the registry of a machine says.
+    pub fn of(registry: &dyn Registry) -> Self {
+        let key = |path: &str| registry.key(path).ok().flatten().unwrap_or_default();
+        let current = key(r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion");
+        let programs = key(r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion");
+        let windows = current.text("SystemRoot").unwrap_or(r"C:\Windows");
+        let mut more = Vec::new();
+        for (name, value) in [
+            ("PROGRAMFILES", "ProgramFilesDir"),
+            ("PROGRAMFILES(X86)", "ProgramFilesDir (x86)"),
+            ("COMMONPROGRAMFILES", "CommonFilesDir"),
+            ("COMMONPROGRAMFILES(X86)", "CommonFilesDir (x86)"),
+        ] {
+            if let Some(text) = programs.text(value) {
+                more.push((name.to_owned(), text.to_owned()));
+            }
+        }
+        let profiles = key(r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList");
+        let drive = windows.get(..2).unwrap_or("C:");
+        let data = profiles
+            .text("ProgramData")
+            .unwrap_or(r"%SystemDrive%\ProgramData");
+        let data = data.replace("%SystemDrive%", drive);
+        more.push(("PROGRAMDATA".into(), data.clone()));
+        more.push(("ALLUSERSPROFILE".into(), data));
+        let written = key(r"HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment");
+        for (name, value) in &written.values {
+            if let Some(text) = value.text() {
+                more.push((name.to_uppercase(), text.to_owned()));
+            }
+        }
+        Self {
+            windows: windows.to_owned(),
+            more,
+        }
+    }
+
+    /// `text` with every known `%NAME%` replaced; unknown ones stay.
+    pub fn text(&self, text: &str) -> String {
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('%') {
+            out.push_str(before);
+            let known = after
+                .split_once('%')
+                .and_then(|(name, tail)| Some((self.variable(name)?, tail)));
+            match known {
+                Some((value, tail)) => {
+                    out.push_str(&value);
+                    rest = tail;
+                }
+                None => {
+                    out.push('%');
+                    rest = after;
+                }
+            }
+        }
+        out.push_str(rest);
+        out
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        let upper = name.to_uppercase();
+        match upper.as_str() {
+            "SYSTEMROOT" | "WINDIR" => return Some(self.windows.clone()),
+            "SYSTEMDRIVE" | "HOMEDRIVE" => return self.windows.get(..2).map(str::to_owned),
+            _ => {}
+        }
+        let found = self.more.iter().find(|(known, _)| *known == upper);
+        // A value that names a variable again is left as it is: one step, no circles.
+        found.map(|(_, value)| value.replace("%SystemRoot%", &self.windows))
+    }
+}
+
+/// A path as the system keeps it for services and drivers, made an ordinary one: `\??\C:\…`, `\SystemRoot\…`,
+/// `System32\…`, `%SystemRoot%\…`.
+pub fn settled(path: &str, expand: &Expand) -> String {
+    let text = expand.text(path.trim());
+    let text = text.strip_prefix(r"\??\").unwrap_or(&text);
+    if let Some(rest) = stripped(text, r"\SystemRoot\") {
+        return joined(&expand.windows, rest);
+    }
+    match stripped(text, r"System32\") {
+        Some(rest) => joined(&joined(&expand.windows, "System32"), rest),
+        None => text.to_owned(),
+    }
+}
+
+fn stripped<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+    let head = text.get(..prefix.len())?;
+    let rest = text.get(prefix.len()..)?;
+    head.eq_ignore_ascii_case(prefix).then_some(rest)
+}
+
+/// The program of a command line, without its arguments (they may hold a password): a quoted path, or as far as a name
+/// with a well-known ending goes, so that `C:\Program Files\A\a.exe -k x` is not `C:\Program`.
+pub fn program_of(command: &str, expand: &Expand) -> Option<String> {
+    let text = settled(command, expand);
+    let text = text.trim();
+    if let Some(rest) = text.strip_prefix('"') {
+        let inner = rest.split('"').next().unwrap_or_default().trim();
+        return (!inner.is_empty()).then(|| settled(inner, expand));
+    }
+    let mut at = 0;
+    for word in text.split_inclusive(' ') {
+        at += word.len();
+        let so_far = text.get(..at).unwrap_or_default().trim_end();
+        if has_ending_of_a_program(so_far) {
+            return Some(so_far.to_owned());
+        }
+    }
+    let first = text.split(' ').next().unwrap_or_default();
+    (!first.is_empty()).then(|| first.to_owned())
+}
+
+fn has_ending_of_a_program(path: &str) -> bool {
+    let name = base_name(path);
+    let Some((stem, ending)) = name.rsplit_once('.') else {
+        return false;
+    };
+    let known = [
+        "exe", "com", "bat", "cmd", "ps1", "vbs", "js", "msc", "dll", "sys", "scr", "jar", "py",
+        "pl",
+    ];
+    !stem.is_empty() && known.iter().any(|known| ending.eq_ignore_ascii_case(known))
+}
+
+impl Machine<'_> {
+    /// The variables of this machine.
+    pub fn expand(&self) -> Expand {
+        Expand::of(self.registry)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_program_ends_where_its_name_does() {
+        let expand = Expand::default();
+        let program = |command: &str| program_of(command, &expand).unwrap_or_default();
+        assert_eq!(
+            program(r#""C:\Program Files\A B\a.exe" -p secret"#),
+            r"C:\Program Files\A B\a.exe"
+        );
+        assert_eq!(
+            program(r"C:\Program Files\A B\a.exe -p secret"),
+            r"C:\Program Files\A B\a.exe"
+        );
+        assert_eq!(
+            program(r"%systemroot%\system32\svchost.exe -k netsvcs"),
+            r"C:\Windows\system32\svchost.exe"
+        );
+        assert_eq!(
+            program(r"\SystemRoot\System32\drivers\a.sys"),
+            r"C:\Windows\System32\drivers\a.sys"
+        );
+        assert_eq!(
+            program(r"system32\drivers\b.sys"),
+            r"C:\Windows\System32\drivers\b.sys"
+        );
+        assert_eq!(program(r"\??\D:\x\y.sys"), r"D:\x\y.sys");
+        assert_eq!(program("notepad /p pass"), "notepad");
+        assert_eq!(program_of("  ", &expand), None);
+    }
+
+    #[test]
+    fn unknown_variables_stay_and_known_ones_go() {
+        let expand = Expand::default();
+        assert_eq!(
+            expand.text("100% %NOPE% %WinDir%"),
+            r"100% %NOPE% C:\Windows"
+        );
+        assert_eq!(expand.text("%"), "%");
+    }
+}
