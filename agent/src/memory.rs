@@ -18,11 +18,7 @@ pub fn memory_in(directory: &Path) -> Memory {
             .unwrap_or_else(|_| directory.to_owned())
             .join(FILE),
         owner: own::account(),
-        program: format!(
-            "{} {}",
-            env!("CARGO_PKG_VERSION"),
-            own::program()
-        ),
+        program: format!("{} {}", env!("CARGO_PKG_VERSION"), own::program()),
     }
 }
 

@@ -213,11 +213,7 @@ mod tests {
         // A link that appears after the old file was removed.
         std::os::unix::fs::symlink("shadow", &path).unwrap();
         groma_sys::own::create_new_to_append(&path).unwrap_err();
-        assert!(
-            FileJournal::beside(&memory(at.path()))
-                .own(true)
-                .is_none()
-        );
+        assert!(FileJournal::beside(&memory(at.path())).own(true).is_none());
         FileJournal::beside(&memory(at.path())).note("mine");
         assert!(is_untouched());
         assert_eq!(lines(at.path()), ["mine"]);

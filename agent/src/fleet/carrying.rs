@@ -12,8 +12,8 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use groma_model::Timestamp;
 use groma_ship::Identity;
-use groma_sys::own;
 use groma_spool::{DirectoryError, Frame, Limits, LocalDir, Space, Spool};
+use groma_sys::own;
 
 use super::batches::{encoded, gap_of_refused};
 use super::home::Home;

@@ -122,8 +122,7 @@ impl Home {
 
     /// Held by whoever is the agent of this machine: while it lives no other one runs or enrols.
     pub(crate) fn alone(&self) -> Result<groma_spool::LocalDir> {
-        groma_sys::own::folder(&self.0)
-            .with_context(|| format!("create {}", self.0.display()))?;
+        groma_sys::own::folder(&self.0).with_context(|| format!("create {}", self.0.display()))?;
         let nothing = || Ok(groma_spool::Space { bytes: 0, free: 0 });
         Ok(groma_spool::LocalDir::open(
             &self.spool(),

@@ -69,4 +69,3 @@ pub(crate) fn sight(source: &dyn Source) -> Sight {
         _ => Sight::Files,
     }
 }
-

@@ -108,7 +108,10 @@ fn lock(path: &Path) -> Result<File, DirectoryError> {
             other.map_err(unusable)?;
         }
     }
-    let file = system::private().create(true).open(&name).map_err(unusable)?;
+    let file = system::private()
+        .create(true)
+        .open(&name)
+        .map_err(unusable)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(DirectoryError::InUse {
