@@ -1,4 +1,4 @@
-//! Name servers by policy: for the whole machine, or for names below a suffix (the Name Resolution Policy Table, [MS-GPNRPT]).
+//! Name servers by policy: for the whole machine, or for names below a suffix (the Name Resolution Policy Table of MS-GPNRPT).
 
 use groma_model::{Fact, Reason};
 

@@ -39,7 +39,10 @@ fn storage(machine: &Machine<'_>) -> Vec<Said> {
 
 fn tell(part: &mut Part, volume: &Volume) {
     let is_remote = volume.kind == VolumeKind::Remote;
-    // An empty tray is no file system.
+    // A partition nobody can enter is no file system, and neither is an empty tray.
+    if volume.mount_point.is_empty() {
+        return;
+    }
     if !is_remote && volume.bytes.is_none_or(|bytes| bytes == 0) {
         let may_be_empty = matches!(volume.kind, VolumeKind::Removable | VolumeKind::Optical);
         if may_be_empty || volume.file_system.is_empty() {
@@ -232,7 +235,8 @@ mod tests {
             VolumeKind::Remote,
             "",
         );
-        let (lines, gaps) = told(vec![empty, web]);
+        let hidden = volume("", r"\\?\Volume{2}\", VolumeKind::Fixed, "NTFS");
+        let (lines, gaps) = told(vec![empty, web, hidden]);
         assert_eq!(lines, [r"W:\  None"]);
         assert_eq!(gaps, [r"mounts:: the server of W:\"]);
     }

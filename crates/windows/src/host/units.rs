@@ -57,15 +57,14 @@ fn look_at_services(machine: &Machine<'_>) -> Said {
     let domain = Domain::of(machine);
     for (name, key) in all.0.values().filter(|(_, key)| is_service(key)) {
         let at = format!(r"{SERVICES}\{name}");
-        let own = format!(r"{at}\Parameters");
-        let own = part.or_missed(&own, machine.registry.key(&own));
+        let executable = executable(machine, &mut part, &at, key, &expand);
         part.saw(Fact::Unit(Unit {
             name: unit_name(name).into(),
             enabled: key
                 .number("Start")
                 .is_some_and(|start| start <= STARTS_BY_ITSELF),
             description: key.text("DisplayName").and_then(plain).map(str::to_owned),
-            executable: executable(key, &own.unwrap_or_default(), &expand).map(Foreign::from),
+            executable: executable.map(Foreign::from),
             user: key.text("ObjectName").map(Foreign::from),
             requires: all.required(key),
             file: at.as_str().into(),
@@ -123,13 +122,24 @@ pub(super) fn plain(text: &str) -> Option<&str> {
 }
 
 /// The program; of a host process the library it loads, of a wrapper the program it wraps.
-fn executable(key: &Key, own: &Key, expand: &Expand) -> Option<String> {
+fn executable(
+    machine: &Machine<'_>,
+    part: &mut Part,
+    at: &str,
+    key: &Key,
+    expand: &Expand,
+) -> Option<String> {
     let program = program_of(key.text("ImagePath")?, expand)?;
-    let inner = match base_name(&program).to_ascii_lowercase().as_str() {
-        "svchost.exe" => own.text("ServiceDll").or_else(|| key.text("ServiceDll")),
-        "nssm.exe" | "srvany.exe" | "srvany-ng.exe" => own.text("Application"),
-        _ => None,
+    let name = match base_name(&program).to_ascii_lowercase().as_str() {
+        "svchost.exe" => "ServiceDll",
+        "nssm.exe" | "srvany.exe" | "srvany-ng.exe" => "Application",
+        // Settings of other programs are none of our business.
+        _ => return Some(program),
     };
+    let own = format!(r"{at}\Parameters");
+    let own = part.or_missed(&own, machine.registry.key(&own));
+    let inner = own.as_ref().and_then(|own| own.text(name));
+    let inner = inner.or_else(|| key.text(name));
     let inner = inner.map(|path| settled(path.trim_matches('"'), expand));
     inner.or(Some(program))
 }

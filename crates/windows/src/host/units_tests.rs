@@ -195,3 +195,15 @@ fn a_service_nobody_may_read_is_a_gap() {
     assert_eq!(missed(&said), [format!("registry:{SERVICES}: {}", at("b"))]);
     assert_eq!(facts(&said).count(), 1);
 }
+
+#[test]
+fn settings_of_a_program_of_its_own_are_not_asked_for() {
+    let of = |program: &str| {
+        let registry = service(WrittenRegistry::default(), "a", 0x10, 2)
+            .with_text(&at("a"), "ImagePath", program)
+            .refused(&at(r"a\Parameters"), Reason::PermissionDenied);
+        missed(&said(&AREA, &registry, &Rows::default())).len()
+    };
+    assert_eq!(of(r"C:\vault\vault.exe"), 0);
+    assert_eq!(of(r"C:\Windows\System32\svchost.exe -k x"), 1);
+}
