@@ -3,4 +3,11 @@
 use crate::Area;
 
 /// All areas.
-pub const AREAS: &[Area] = &[];
+pub const AREAS: &[Area] = &[
+    crate::host::system::AREA,
+    crate::host::storage::AREA,
+    crate::host::network::AREA,
+    crate::host::accounts::AREA,
+    crate::host::packages::AREA,
+    crate::host::units::AREA,
+];

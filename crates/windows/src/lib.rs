@@ -18,6 +18,7 @@
 
 mod areas;
 mod files;
+mod host;
 mod machine;
 mod part;
 mod path;
