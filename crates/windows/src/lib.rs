@@ -24,6 +24,8 @@ mod part;
 mod path;
 mod registry;
 mod rows;
+mod security;
+mod shares;
 pub mod tables;
 mod written;
 
