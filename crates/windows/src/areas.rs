@@ -10,4 +10,6 @@ pub const AREAS: &[Area] = &[
     crate::host::accounts::AREA,
     crate::host::packages::AREA,
     crate::host::units::AREA,
+    // One a line, so that two who add one do not meet.
+    crate::shares::AREA,
 ];

@@ -16,6 +16,7 @@
     )
 )]
 
+mod adapter;
 mod areas;
 mod files;
 mod host;
@@ -24,8 +25,12 @@ mod part;
 mod path;
 mod registry;
 mod rows;
+mod security;
+mod shares;
+pub mod tables;
 mod written;
 
+pub use adapter::{AdapterParts, UnicastPart, adapter_of};
 pub use areas::AREAS;
 pub use files::{Files, FolderEntry, Kind, WrittenFiles};
 pub use machine::{Area, Machine, ReadCertificate, is_of_a_person, look};
