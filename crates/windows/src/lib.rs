@@ -18,15 +18,18 @@
 
 mod areas;
 mod files;
+mod hive;
 mod machine;
 mod part;
 mod path;
+pub mod profiles;
 mod registry;
 mod rows;
 mod written;
 
 pub use areas::AREAS;
 pub use files::{Files, FolderEntry, Kind, WrittenFiles};
+pub use hive::{Damage, Doubt, Hive, Hives};
 pub use machine::{Area, Machine, ReadCertificate, is_of_a_person, look};
 pub use part::{Part, Said};
 pub use path::{Expand, base_name, folder_of, joined, program_of, settled};
