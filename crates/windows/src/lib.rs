@@ -19,6 +19,7 @@
 mod areas;
 mod files;
 mod machine;
+mod needs;
 mod part;
 mod path;
 mod registry;

@@ -1,0 +1,340 @@
+//! Values → the machines they name. Pure; a secret is dropped while it is read.
+
+use std::net::IpAddr;
+
+use groma_model::name::Protection;
+use groma_model::{Peer, Port, Transport};
+
+/// Longest text that may be a host with its port.
+const HOST_MAX: usize = 280;
+/// Longest name of a database, share or path that is said, in bytes.
+const RESOURCE_MAX: usize = 200;
+/// Longest account.
+const ACCOUNT_MAX: usize = 120;
+
+/// Words that stand where a host could and name none.
+const NOBODY: &[&str] = &[
+    "none",
+    "null",
+    "nil",
+    "true",
+    "false",
+    "yes",
+    "no",
+    "on",
+    "off",
+    "any",
+    "all",
+    "default",
+    "auto",
+    "host",
+    "hostname",
+    "server",
+    "servername",
+    "changeme",
+    "undefined",
+    "unset",
+    "tcp",
+    "udp",
+    "local",
+    "disabled",
+    "enabled",
+    "empty",
+    "unknown",
+    "invalid",
+    "example",
+    "direct",
+];
+
+/// Hosts that are no machine: the far side of a remote desktop, of a subsystem or of a guest's shared folders.
+const NO_MACHINE: &[&str] = &[
+    "tsclient",
+    "wsl$",
+    "wsl.localhost",
+    "vboxsvr",
+    "vboxsrv",
+    "vmware-host",
+    "psf",
+    "mac",
+];
+
+/// A machine a value names, with what the value itself says about it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Target {
+    pub(super) peer: Peer,
+    /// The port that is written.
+    pub(super) port: Option<Port>,
+    /// Port of the scheme, where none is written.
+    pub(super) default_port: Option<Port>,
+    pub(super) transport: Option<Transport>,
+    /// Dependency kind, where the value says it.
+    pub(super) kind: Option<&'static str>,
+    pub(super) protection: Option<Protection>,
+    pub(super) resource: Option<String>,
+    pub(super) account: Option<String>,
+    /// True if a secret stood there; it was dropped.
+    pub(super) has_secret: bool,
+}
+
+impl Target {
+    pub(super) fn new(peer: Peer, port: Option<Port>) -> Self {
+        Self {
+            peer,
+            port,
+            default_port: None,
+            transport: None,
+            kind: None,
+            protection: None,
+            resource: None,
+            account: None,
+            has_secret: false,
+        }
+    }
+}
+
+/// `host`, `host:port`, `[address]:port`, a bare IPv6 address, as a target.
+pub(super) fn host(text: &str) -> Option<Target> {
+    let text = text.trim().trim_matches(['"', '\'']);
+    if text.len() > HOST_MAX {
+        return None;
+    }
+    if let Some(rest) = text.strip_prefix('[') {
+        let (inner, rest) = rest.split_once(']')?;
+        let port = match rest.strip_prefix(':') {
+            Some(digits) => Some(port(digits)?),
+            None if rest.is_empty() => None,
+            None => return None,
+        };
+        return Some(Target::new(peer(inner)?, port));
+    }
+    match text.split_once(':') {
+        Some((name, digits)) if !digits.contains(':') => {
+            Some(Target::new(peer(name)?, Some(port(digits)?)))
+        }
+        _ => Some(Target::new(peer(text)?, None)),
+    }
+}
+
+/// A machine by name or address; holes for a name, and addresses nobody has, name none.
+pub(super) fn peer(text: &str) -> Option<Peer> {
+    let text = text.trim();
+    let is_address = text.contains(':');
+    let text = match text.split_once('%') {
+        // A zone (`fe80::1%12`) belongs to this machine alone.
+        Some((address, _)) if is_address => address,
+        _ => text,
+    };
+    let text = text.strip_suffix(".ipv6-literal.net").map_or_else(
+        || text.to_owned(),
+        // `fd00--5.ipv6-literal.net`: colons are no letters of a path ([MS-DTYP], "UNC").
+        |literal| {
+            literal
+                .split('s')
+                .next()
+                .unwrap_or_default()
+                .replace('-', ":")
+        },
+    );
+    match Peer::parse(&text)? {
+        Peer::Address(address) if is_of_nobody(&address) => None,
+        Peer::Address(address) => Some(Peer::Address(address)),
+        Peer::Name(name) => {
+            let word = name.as_str();
+            let is_word = !word.contains('.') && NOBODY.contains(&word);
+            // A version (`16.0a`) is no name.
+            let is_version = word.contains('.')
+                && word.bytes().filter(u8::is_ascii_alphabetic).count() < 3
+                && word.starts_with(|c: char| c.is_ascii_digit());
+            let is_no_machine = NO_MACHINE.contains(&word);
+            (!is_word && !is_version && !is_no_machine).then_some(Peer::Name(name))
+        }
+    }
+}
+
+fn is_of_nobody(address: &IpAddr) -> bool {
+    let is_broadcast =
+        matches!(address, IpAddr::V4(v4) if v4.octets()[0] == 0 || v4.octets()[0] == 255);
+    address.is_unspecified() || address.is_multicast() || is_broadcast
+}
+
+/// A port number from 1 to 65535.
+pub(super) fn port(digits: &str) -> Option<Port> {
+    let number = digits.trim().parse::<u16>().ok();
+    number.filter(|number| *number != 0).map(Port)
+}
+
+/// An account as it may be said: no variable, nothing that looks like a token, no blank that ends a command.
+pub(super) fn account(text: &str) -> Option<String> {
+    let text = text.trim();
+    let foreign = ['{', '<', '\n', '%', ':', '"', ';', '='];
+    let is_dn = text.contains('=') && text.contains(',');
+    let fits = !text.is_empty() && text.len() <= ACCOUNT_MAX && (is_dn || !text.contains(foreign));
+    (fits && !looks_secret(text)).then(|| text.to_owned())
+}
+
+/// A database, share or path as it may be said.
+pub(super) fn resource(text: &str) -> Option<String> {
+    let text = text.trim().trim_matches('/');
+    let foreign = ['{', '<', '>', '\n', '"', '?', '*', '|', '%'];
+    let fits = !text.is_empty() && text.len() <= RESOURCE_MAX && !text.contains(foreign);
+    let is_sound = !text.chars().any(char::is_control);
+    (fits && is_sound && !looks_secret(text)).then(|| text.to_owned())
+}
+
+/// True for what may be a key or token: long, one word, letters and digits mixed; or a known prefix.
+fn looks_secret(text: &str) -> bool {
+    let prefixes = [
+        "ghp_", "gho_", "glpat-", "xox", "sk-", "sk_", "AKIA", "eyJ", "hvs.",
+    ];
+    let one_word = !text.contains(['.', '=', ' ', '/', '\\', ',', '-']);
+    let digits = text.bytes().any(|b| b.is_ascii_digit());
+    let letters = text.bytes().any(|b| b.is_ascii_alphabetic());
+    prefixes.iter().any(|prefix| text.starts_with(prefix))
+        || (one_word && digits && letters && text.len() >= 24)
+}
+
+/// `\\server\share\path`, also with the other slash, behind `\\?\UNC`, and WebDAV's `\\server@SSL@8443\DavWWWRoot\path`.
+/// Devices and drives (`\\.\…`, `\\?\C:\…`) name no machine.
+pub(super) fn unc(text: &str) -> Option<Target> {
+    let text = text.trim().replace('/', "\\");
+    let rest = text.strip_prefix(r"\\")?;
+    let rest = match rest.get(..6) {
+        Some(head) if head.eq_ignore_ascii_case(r"?\UNC\") => rest.get(6..)?,
+        _ => rest,
+    };
+    let (server, path) = rest.split_once('\\').unwrap_or((rest, ""));
+    let mut parts = server.split('@');
+    let mut target = Target::new(peer(parts.next()?)?, None);
+    let mut web = server.contains('@');
+    for part in parts {
+        match port(part) {
+            Some(number) => target.port = Some(number),
+            None if part.eq_ignore_ascii_case("ssl") => target.protection = Some(Protection::Tls),
+            None => return None,
+        }
+    }
+    let (first, below) = path.split_once('\\').unwrap_or((path, ""));
+    let path = match first.eq_ignore_ascii_case("DavWWWRoot") {
+        true => {
+            web = true;
+            below
+        }
+        false => path,
+    };
+    if web {
+        let is_tls = target.protection == Some(Protection::Tls);
+        target.kind = Some("http");
+        target.default_port = Some(Port(if is_tls { 443 } else { 80 }));
+    }
+    let path = path.trim_end_matches('\\').replace('\\', "/");
+    target.resource = resource(&path);
+    Some(target)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(target: Option<Target>) -> String {
+        target.map_or_else(String::new, |t| {
+            let port = t.port.or(t.default_port).map_or(0, |p| p.0);
+            format!(
+                "{} {} {port} {}",
+                t.kind.unwrap_or("-"),
+                t.peer,
+                t.resource.unwrap_or_default()
+            )
+        })
+    }
+
+    #[test]
+    fn a_host_has_a_port_or_none() {
+        for (text, want) in [
+            ("db1.corp.example", "- db1.corp.example 0 "),
+            ("DB1:1434", "- db1 1434 "),
+            ("[fd00::5]:80", "- fd00::5 80 "),
+            ("fd00::5", "- fd00::5 0 "),
+            ("fe80::5%12", "- fe80::5 0 "),
+        ] {
+            assert_eq!(shown(host(text)), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_names_nobody_is_silent() {
+        for text in [
+            "",
+            "none",
+            "%HOST%",
+            "<server>",
+            "0.0.0.0",
+            "255.255.255.0",
+            "224.0.0.1",
+            "a:b:c",
+            "16.0",
+            "x:0",
+            "x:99999",
+            "(local)",
+            ".",
+            "[fd00::1",
+            "[fd00::1]x",
+        ] {
+            assert_eq!(host(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_path_on_another_machine_names_it() {
+        for (text, want) in [
+            (r"\\FILES1\projects\", "- files1 0 projects"),
+            (
+                r"\\files1.corp.example\mail$\ann.pst",
+                "- files1.corp.example 0 mail$/ann.pst",
+            ),
+            ("//files1/a b", "- files1 0 a b"),
+            (r"\\?\UNC\files1\x", "- files1 0 x"),
+            (r"\\web1@SSL\DavWWWRoot\sites\a", "http web1 443 sites/a"),
+            (r"\\web1@8080\x", "http web1 8080 x"),
+            (r"\\web1\DavWWWRoot", "http web1 80 "),
+            (r"\\fd00--5.ipv6-literal.net\x", "- fd00::5 0 x"),
+        ] {
+            assert_eq!(shown(unc(text)), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_path_of_this_machine_names_nobody() {
+        for text in [
+            r"C:\x",
+            r"\\.\pipe\x",
+            r"\\?\C:\x",
+            r"\x",
+            r"\\",
+            r"\\tsclient\C",
+            r"\\wsl$\Debian",
+            r"\\a b\c",
+            r"\\vmware-host\Shared Folders",
+            r"\\%LOGONSERVER%\netlogon",
+        ] {
+            assert_eq!(unc(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_looks_like_a_token_is_never_said() {
+        assert_eq!(account(r"CORP\leo"), Some(r"CORP\leo".into()));
+        assert_eq!(account("0123456789abcdef0123456789abcdef"), None);
+        assert_eq!(account("a:b"), None);
+        assert_eq!(resource("sk-abc"), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read(text in ".{0,300}") {
+            let _ = host(&text);
+            let _ = unc(&text);
+            let _ = unc(&format!(r"\\{text}@{text}\{text}"));
+            let _ = (account(&text), resource(&text));
+        }
+    }
+}
