@@ -10,8 +10,10 @@ mod odbc;
 mod printers;
 mod proxies;
 mod sql_server;
+mod upkeep;
 mod url;
 mod value;
+mod visited;
 
 use crate::{Area, Machine, Said};
 use look::{Look, Surroundings};
@@ -27,6 +29,8 @@ pub(crate) const AREA: Area = Area {
         r"…\Control\Print: queues with their ports, connections to print servers; …\Enum\SWD\DAFWSDProvider",
         r"Internet Settings of machine and accounts: ProxyServer, AutoConfigURL, WinHttpSettings; the same in policies of browsers",
         r"Environment of machine and accounts: variables that name a machine",
+        r"policies of Windows Update, event forwarding, certificate enrolment and remote desktop licences; …\Group Policy; …\CCM; …\Services\SNMP",
+        r"Terminal Server Client, PuTTY and WinSCP of each account: hosts they met",
     ],
     never_sends: &[
         "passwords, communities and keys; arguments of commands; values that name no other machine",
@@ -46,6 +50,7 @@ const OF_MACHINE: &[OfMachine] = &[
     ("printers", printers::machine),
     ("proxies", proxies::machine),
     ("environment", environment::machine),
+    ("upkeep", upkeep::machine),
 ];
 
 const OF_HIVE: &[OfHive] = &[
@@ -54,6 +59,8 @@ const OF_HIVE: &[OfHive] = &[
     printers::hive,
     proxies::hive,
     environment::hive,
+    upkeep::hive,
+    visited::hive,
 ];
 
 /// Accounts of the system whose hives may hold settings of services: LocalSystem, LocalService, NetworkService.

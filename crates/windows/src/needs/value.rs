@@ -175,8 +175,11 @@ pub(super) fn account(text: &str) -> Option<String> {
 /// A database, share or path as it may be said.
 pub(super) fn resource(text: &str) -> Option<String> {
     let text = text.trim().trim_matches('/');
-    let foreign = ['{', '<', '>', '\n', '"', '?', '*', '|', '%'];
-    let fits = !text.is_empty() && text.len() <= RESOURCE_MAX && !text.contains(foreign);
+    let foreign = ['<', '>', '\n', '"', '?', '*', '|', '%'];
+    // A policy's folder is called `{GUID}`; `{{name}}` and `${name}` are holes.
+    let is_hole = text.contains("{{") || text.contains("${");
+    let fits =
+        !text.is_empty() && text.len() <= RESOURCE_MAX && !text.contains(foreign) && !is_hole;
     let is_sound = !text.chars().any(char::is_control);
     (fits && is_sound && !looks_secret(text)).then(|| text.to_owned())
 }
