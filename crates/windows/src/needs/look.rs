@@ -8,7 +8,7 @@ use groma_model::{Fact, Peer, Port, Reason, Transport};
 
 use super::SERVICES;
 use super::value::{Target, unc};
-use crate::{Expand, Key, Machine, Part, Said};
+use crate::{Expand, Key, Machine, Part, Said, program_of};
 
 /// Needs one scope may say; more are a gap.
 const NEEDS_MAX: usize = 4096;
@@ -89,11 +89,11 @@ pub(super) struct Need<'n> {
     pub(super) weak: bool,
 }
 
-/// The unit (service) as the one that reads a value.
+/// The service as the one that reads a value, as units are named.
 pub(super) fn unit(name: &str) -> Option<Component> {
     Some(Component {
         class: ComponentClass::Unit,
-        name: name.into(),
+        name: format!("{name}.service").into(),
     })
 }
 
@@ -162,6 +162,18 @@ impl<'a> Look<'a> {
     /// A text with its variables put in.
     pub(super) fn expanded(&self, text: &str) -> String {
         self.around.expand.text(text)
+    }
+
+    /// The program of a command line, without its arguments.
+    pub(super) fn program(&self, command: &str) -> Option<String> {
+        program_of(command, &self.around.expand)
+    }
+
+    /// True for a path in the folder of Windows.
+    pub(super) fn is_of_windows(&self, path: &str) -> bool {
+        let folder = format!("{}\\", self.around.expand.windows);
+        let head = path.get(..folder.len());
+        head.is_some_and(|head| head.eq_ignore_ascii_case(&folder))
     }
 
     /// True if it is the machine itself.
