@@ -12,4 +12,6 @@ pub const AREAS: &[Area] = &[
     crate::host::units::AREA,
     // One a line, so that two who add one do not meet.
     crate::shares::AREA,
+    // One a line, so that two who add one do not meet.
+    crate::needs::AREA,
 ];

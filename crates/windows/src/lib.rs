@@ -22,6 +22,7 @@ mod files;
 mod host;
 mod hive;
 mod machine;
+mod needs;
 mod part;
 mod path;
 pub mod profiles;
