@@ -3,4 +3,7 @@
 use crate::Area;
 
 /// All areas.
-pub const AREAS: &[Area] = &[];
+#[rustfmt::skip]
+pub const AREAS: &[Area] = &[
+    crate::archives::AREA,
+];

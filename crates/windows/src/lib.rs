@@ -16,6 +16,7 @@
     )
 )]
 
+mod archives;
 mod areas;
 mod files;
 mod machine;
