@@ -6,4 +6,5 @@ use crate::Area;
 #[rustfmt::skip]
 pub const AREAS: &[Area] = &[
     crate::archives::AREA,
+    crate::devices::AREA,
 ];

@@ -12,6 +12,7 @@ use groma_model::Reason;
 
 use crate::{Area, FolderEntry, Machine, Part, Said, Volume, VolumeKind};
 use people::Person;
+pub(crate) use people::homes;
 use walk::{Found, Walk};
 
 /// Mail archives, and the profiles that use them.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use groma_model::Reason;
 
 use super::outlook::{self, Profile};
-use crate::{Expand, Machine, Part, is_of_a_person};
+use crate::{Machine, Part, is_of_a_person};
 
 const PROFILE_LIST: &str = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList";
 /// People that are asked.
@@ -65,7 +65,7 @@ pub(super) fn lies_in(path: &str, folder: &str) -> bool {
 /// All people; what cannot be read is a gap of `part`.
 pub(super) fn all(machine: &Machine<'_>, part: &mut Part) -> Vec<Person> {
     let expand = machine.expand();
-    let homes = homes(machine, &expand, part);
+    let homes = homes(machine, part);
     let loaded = machine.people(part);
     let mut sids: BTreeSet<String> = loaded.iter().map(|sid| sid.to_uppercase()).collect();
     let loaded = sids.clone();
@@ -89,7 +89,9 @@ pub(super) fn all(machine: &Machine<'_>, part: &mut Part) -> Vec<Person> {
     people
 }
 
-fn homes(machine: &Machine<'_>, expand: &Expand, part: &mut Part) -> Vec<(String, String)> {
+/// The homes of people by their SIDs.
+pub(crate) fn homes(machine: &Machine<'_>, part: &mut Part) -> Vec<(String, String)> {
+    let expand = machine.expand();
     let list = part.or_missed(
         "homes of people (ProfileList)",
         machine.registry.key(PROFILE_LIST),
