@@ -5,6 +5,7 @@ mod header;
 mod outlook;
 mod people;
 mod references;
+mod servers;
 mod tell;
 mod walk;
 

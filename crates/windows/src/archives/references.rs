@@ -6,8 +6,9 @@ use groma_model::Fact;
 use groma_model::fact::{Component, ComponentClass, Reference};
 use groma_model::name::{Peer, Port, Protection, Transport};
 
-use super::outlook::{NamedFile, NamedServer};
+use super::outlook::NamedFile;
 use super::people::Person;
+use super::servers::NamedServer;
 use crate::{Machine, Part};
 
 /// Where the system is told of Outlook's program.

@@ -5,6 +5,7 @@ mod cards;
 mod ports;
 mod scanners;
 mod tunnels;
+mod usb;
 
 use groma_model::fact::Attachment;
 use groma_model::{Fact, Reason};
