@@ -14,4 +14,8 @@ pub const AREAS: &[Area] = &[
     crate::shares::AREA,
     // One a line, so that two who add one do not meet.
     crate::needs::AREA,
+#[rustfmt::skip]
+pub const AREAS: &[Area] = &[
+    crate::archives::AREA,
+    crate::devices::AREA,
 ];

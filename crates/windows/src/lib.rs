@@ -17,7 +17,9 @@
 )]
 
 mod adapter;
+mod archives;
 mod areas;
+mod devices;
 mod files;
 mod host;
 mod hive;
@@ -41,6 +43,7 @@ pub use machine::{Area, Machine, ReadCertificate, is_of_a_person, look};
 pub use part::{Part, Said};
 pub use path::{Expand, base_name, folder_of, joined, program_of, settled};
 pub use registry::{Key, Registry, Value};
+pub use rows::DeviceRow;
 pub use rows::{
     Adapter, AdapterKind, DiskRow, Missing, NeighbourRow, Process, RouteRow, Rows, SessionRow,
     ShareRow, SocketRow, StoredCertificate, System, User, Volume, VolumeKind,
