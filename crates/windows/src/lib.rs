@@ -16,13 +16,16 @@
     )
 )]
 
+mod addressed;
 mod areas;
 mod files;
 mod machine;
+mod markup;
 mod part;
 mod path;
 mod registry;
 mod rows;
+mod tasks;
 mod written;
 
 pub use areas::AREAS;
