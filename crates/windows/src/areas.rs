@@ -5,5 +5,6 @@ use crate::Area;
 /// All areas.
 pub const AREAS: &[Area] = &[
     // Whoever adds one adds a line.
+    crate::certificates::AREA,
     crate::tasks::AREA,
 ];

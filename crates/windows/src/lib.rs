@@ -18,6 +18,7 @@
 
 mod addressed;
 mod areas;
+mod certificates;
 mod files;
 mod machine;
 mod markup;
