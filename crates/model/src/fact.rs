@@ -408,11 +408,12 @@ pub struct Unit {
 /// Something a clock starts: cron line, at job, timer, scheduled task.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Job {
-    /// `cron`, `anacron`, `at`, `timer`.
+    /// `cron`, `anacron`, `at`, `timer`, `task-scheduler`.
     pub scheduler: String,
-    /// What it is called: the unit, or file and line.
+    /// What it is called: the unit, file and line, or the path of a task.
     pub name: Foreign,
-    /// The schedule as written.
+    /// The schedule as written. Of a scheduled task, whose triggers are written as XML, a line of our own, as
+    /// `weekly Mon,Fri 02:00 from 2026-03-01`; `model::schedule::task_text` tells its words. Several triggers have `; ` between them.
     pub schedule: String,
     /// `minutely`, `hourly`, `daily`, `weekly`, `monthly`, `quarterly`, `yearly`, `once`, `boot`, where it can be told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -431,16 +432,16 @@ pub struct Job {
     /// Timers: the unit it starts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub starts: Option<Foreign>,
-    /// Up to so many seconds are drawn by chance and added to each run (`RandomizedDelaySec=`, `RANDOM_DELAY`).
+    /// Up to so many seconds are drawn by chance and added to each run (`RandomizedDelaySec=`, `RANDOM_DELAY`, `RandomDelay`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub random_delay_seconds: Option<u64>,
-    /// Seconds it waits once it is due (the second column of anacrontab).
+    /// Seconds it waits once it is due (the second column of anacrontab, `Delay` of a task).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delay_seconds: Option<u64>,
     /// Hours of the day in which it may start, as `3-22` (`START_HOURS_RANGE` of anacrontab).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hours: Option<String>,
-    /// True if a run that was missed while the machine was off is made up for (`Persistent=`, anacron).
+    /// True if a run that was missed while the machine was off is made up for (`Persistent=`, anacron, `StartWhenAvailable`).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub persistent: bool,
 }

@@ -18,4 +18,7 @@ pub const AREAS: &[Area] = &[
 pub const AREAS: &[Area] = &[
     crate::archives::AREA,
     crate::devices::AREA,
+    // Whoever adds one adds a line.
+    crate::certificates::AREA,
+    crate::tasks::AREA,
 ];

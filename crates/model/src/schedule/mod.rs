@@ -1,4 +1,4 @@
-//! When a job runs next, and how often: cron, anacron, at and timers, as the programs themselves count.
+//! When a job runs next, and how often: cron, anacron, at, timers and tasks of Windows, as the programs themselves count.
 //!
 //! Pure: the moment to count from, the machine's time zone and what a look measured (boot, last runs) are
 //! arguments. Rules of time zones come with the program, from the IANA database; nothing is read from the machine.
@@ -10,6 +10,7 @@
 //! | cron, minute or hour begins with `*` | follows the clock: those minutes do not exist | runs in both |
 //! | cron, fixed minute and hour | runs when the clock has jumped | runs in the first |
 //! | `OnCalendar=` | does not run that day | runs once |
+//! | scheduled task | taken for the jump: its maker does not say | taken for the first |
 //!
 //! That is Vixie's cron as Debian and cronie ship it (`cron(8)`, changes of less than three hours), and
 //! `systemd-analyze calendar` as it answers. A random delay is not drawn: the earliest moment is said, and
@@ -22,6 +23,8 @@ mod cron;
 mod density;
 mod span;
 mod tables;
+mod task;
+mod task_text;
 mod timer;
 mod zone;
 
@@ -30,6 +33,7 @@ pub use cron::Cron;
 pub use density::Density;
 pub use span::{rhythm_of_seconds, round_days, seconds as span_seconds};
 pub use tables::{cron_takes, is_user_table};
+pub use task::{TaskDays, TaskMoment, TaskRepeat, TaskTrigger, TaskWhen, rhythm as task_rhythm};
 pub use timer::{Trigger, rhythm as timer_rhythm};
 pub use zone::Zone;
 
@@ -70,6 +74,7 @@ pub fn next_runs(job: &Job, clock: &Clock<'_>, max: usize) -> NextRuns {
         "anacron" => anacron::next_runs(job, clock, &zone, max),
         "at" => once(&job.schedule, clock.now),
         "timer" => timer::next_runs(&job.schedule, clock, &zone, max),
+        "task-scheduler" => task::next_runs(&job.schedule, clock, &zone, max),
         _ => NextRuns::default(),
     };
     let by_zone = guessed && job.scheduler != "at";

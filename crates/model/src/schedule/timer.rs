@@ -48,6 +48,11 @@ fn triggers(schedule: &str) -> impl Iterator<Item = Trigger> + '_ {
 
 /// The word for the most frequent part of a schedule.
 pub fn rhythm(schedule: &str) -> Option<&'static str> {
+    most_frequent(triggers(schedule).filter_map(|trigger| trigger.rhythm()))
+}
+
+/// The word among `rhythms` for what comes most often.
+pub(super) fn most_frequent(rhythms: impl Iterator<Item = &'static str>) -> Option<&'static str> {
     const ORDER: &[&str] = &[
         "minutely",
         "hourly",
@@ -59,7 +64,7 @@ pub fn rhythm(schedule: &str) -> Option<&'static str> {
         "once",
         "boot",
     ];
-    let rhythms: Vec<&str> = triggers(schedule).filter_map(|t| t.rhythm()).collect();
+    let rhythms: Vec<&str> = rhythms.collect();
     ORDER.iter().find(|word| rhythms.contains(word)).copied()
 }
 

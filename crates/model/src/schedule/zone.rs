@@ -43,6 +43,12 @@ impl Zone {
         DATABASE.get(name.trim()).ok().map(Self)
     }
 
+    /// A zone that is so many seconds east of Greenwich all year.
+    pub(crate) fn fixed(seconds: i32) -> Self {
+        let offset = jiff::tz::Offset::from_seconds(seconds).unwrap_or(jiff::tz::Offset::UTC);
+        Self(TimeZone::fixed(offset))
+    }
+
     /// The first moment at which the wall clock shows this date and time, if there are such ones.
     pub fn moment_of(&self, year: i16, date: (i8, i8), time: (i8, i8, i8)) -> Option<Timestamp> {
         let date = Date::new(year, date.0, date.1).ok()?;

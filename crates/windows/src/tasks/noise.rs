@@ -1,0 +1,82 @@
+//! Tasks that nobody moves: what Windows and the updaters of well-known programs bring along.
+
+use crate::base_name;
+
+/// Programs that only look for newer ones or report to their makers, by file name without its ending. Where a name alone would
+/// fit others, a part of its path stands beside it.
+const UPDATERS: &[(&str, &str)] = &[
+    ("microsoftedgeupdate", ""),
+    ("googleupdate", ""),
+    ("googleupdatecore", ""),
+    ("updater", r"\google\"),
+    ("updater", r"\googleupdater\"),
+    ("braveupdate", ""),
+    ("updater", r"\bravesoftware\"),
+    ("onedrivestandaloneupdater", ""),
+    ("onedrivelauncher", ""),
+    ("onedrive", ""),
+    ("officec2rclient", ""),
+    ("sdxhelper", ""),
+    ("officebackgroundtaskhandler", ""),
+    ("opushutil", ""),
+    ("msoia", ""),
+    ("operfmon", ""),
+    ("firefox", r"\mozilla"),
+    ("default-browser-agent", ""),
+    ("thunderbird", r"\mozilla"),
+    ("adobearm", ""),
+    ("adobegcinvoker-1", ""),
+    ("acrocef", ""),
+    ("jucheck", ""),
+    ("jusched", ""),
+    ("msfeedssync", ""),
+    ("dropboxupdate", ""),
+    ("update_notifier", ""),
+    ("opera_autoupdate", ""),
+    ("nvtmrep", ""),
+    ("nvprofileupdater64", ""),
+    ("nvprofileupdater32", ""),
+    ("nvnodelauncher", ""),
+    ("nvidia geforce experience", ""),
+    ("ccupdate", ""),
+    ("ccleaner", ""),
+    ("gup", r"\notepad++\"),
+    ("zoomoutlookimplugin", ""),
+    ("teamsupdate", ""),
+    ("update", r"\microsoft\teams\"),
+];
+
+/// True for a task of Windows itself, by its path as `\Microsoft\…`.
+pub(super) fn is_of_windows(name: &str) -> bool {
+    let folder = r"\Microsoft\";
+    let head = name.get(..folder.len());
+    head.is_some_and(|head| head.eq_ignore_ascii_case(folder))
+}
+
+/// True for a program that only looks for newer versions of something.
+pub(super) fn is_updater(program: &str) -> bool {
+    let path = program.to_lowercase();
+    let name = base_name(&path);
+    let stem = name.strip_suffix(".exe").unwrap_or(name);
+    let fits = |(known, part): &(&str, &str)| stem == *known && path.contains(part);
+    UPDATERS.iter().any(fits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn updaters_are_known_by_name_and_place() {
+        assert!(is_updater(
+            r"C:\Program Files (x86)\Microsoft\EdgeUpdate\MicrosoftEdgeUpdate.exe"
+        ));
+        assert!(is_updater(
+            r"C:\Program Files (x86)\Google\GoogleUpdater\140.0\updater.exe"
+        ));
+        assert!(!is_updater(r"C:\Erp\updater.exe"));
+        assert!(!is_updater(r"C:\Jobs\night.cmd"));
+        assert!(is_of_windows(r"\microsoft\Windows\Defrag\ScheduledDefrag"));
+        assert!(!is_of_windows(r"\MicrosoftEdge copy"));
+    }
+}
