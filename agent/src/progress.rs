@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use groma_source::Memory;
 use groma_source_directory::Journal;
@@ -158,6 +158,7 @@ impl Journal for FileJournal {
 #[cfg(all(test, unix))]
 mod tests {
     use std::os::unix::fs::OpenOptionsExt as _;
+    use std::path::Path;
 
     use super::*;
 

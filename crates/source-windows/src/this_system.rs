@@ -5,10 +5,10 @@ use std::io;
 
 use groma_model::{Fact, Reason};
 use groma_sys::windows::tables::{self as calls, SocketTable as Call};
-use groma_sys::windows::{people, registry};
+use groma_sys::windows::{devices, people, registry};
 use groma_windows::tables::{SocketTable, TableRead};
 use groma_windows::{
-    AREAS, Adapter, AdapterParts, Key, Machine, Missing, Process, Registry, Rows, SessionRow,
+    AREAS, Adapter, AdapterParts, DeviceRow, Key, Machine, Missing, Process, Registry, Rows, SessionRow,
     ShareRow, SocketRow, System as SystemRow, UnicastPart, User, Value, Volume, VolumeKind,
     WrittenFiles, is_of_a_person,
 };
@@ -44,7 +44,9 @@ impl System for ThisSystem {
         rows.users = taken("users", &mut missing, people::local_users(), |users| {
             users.iter().map(user).collect()
         });
-        devices(&mut rows, &mut missing);
+        rows.devices = taken("devices", &mut missing, devices::present(), |found| {
+            found.iter().map(|instance| device(instance)).collect()
+        });
         rows.missing = missing;
         names(&mut rows, offline);
         rows
@@ -190,7 +192,7 @@ fn adapter(row: &calls::RawAdapter) -> Adapter {
         } else {
             row.index
         },
-        kind: row.kind,
+        interface_type: row.kind,
         status: row.status.cast_unsigned(),
         mac: row.mac.clone(),
         addresses: row.addresses.iter().map(address).collect(),
@@ -284,4 +286,27 @@ fn names(rows: &mut Rows, offline: bool) {
 /// Accounts whose name is asked for.
 const NAMES_MAX: usize = 1024;
 
-fn devices(_: &mut Rows, _: &mut Vec<Missing>) {}
+/// Devices that are there, each with what the registry keeps of it.
+fn device(instance: &str) -> DeviceRow {
+    let enumerated = format!(r"HKLM\SYSTEM\CurrentControlSet\Enum\{instance}");
+    let key = ThisSystem.key(&enumerated).ok().flatten().unwrap_or_default();
+    // A text of a driver's language file stands behind its place there: `@oem7.inf,%name%;Name`.
+    let text = |name: &str| {
+        let text = key.text(name)?;
+        Some(text.rsplit(';').next().unwrap_or(text).to_owned())
+    };
+    DeviceRow {
+        instance: instance.to_owned(),
+        present: true,
+        class: text("ClassGUID").and_then(|guid| class(&guid)),
+        friendly_name: text("FriendlyName").or_else(|| text("DeviceDesc")),
+        service: text("Service"),
+        manufacturer: text("Mfg"),
+    }
+}
+
+fn class(guid: &str) -> Option<String> {
+    let path = format!(r"HKLM\SYSTEM\CurrentControlSet\Control\Class\{guid}");
+    let key = ThisSystem.key(&path).ok().flatten()?;
+    Some(key.text("Class")?.to_owned())
+}

@@ -17,18 +17,17 @@
 )]
 
 mod adapter;
+mod addressed;
 mod archives;
 mod areas;
-mod devices;
-mod addressed;
-mod areas;
 mod certificates;
+mod devices;
 mod files;
-mod host;
 mod hive;
+mod host;
 mod machine;
-mod needs;
 mod markup;
+mod needs;
 mod part;
 mod path;
 pub mod profiles;

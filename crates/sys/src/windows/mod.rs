@@ -8,6 +8,7 @@
 
 mod command_line;
 mod console;
+pub mod devices;
 mod disk;
 mod handle;
 mod limits;
