@@ -17,4 +17,5 @@ pub const AREAS: &[Area] = &[
     crate::devices::AREA,
     crate::certificates::AREA,
     crate::tasks::AREA,
+    crate::sockets::AREA,
 ];

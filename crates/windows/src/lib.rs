@@ -35,6 +35,7 @@ mod registry;
 mod rows;
 mod security;
 mod shares;
+mod sockets;
 pub mod tables;
 mod tasks;
 mod written;
@@ -52,4 +53,5 @@ pub use rows::{
     Adapter, AdapterKind, DiskRow, Missing, NeighbourRow, Process, RouteRow, Rows, SessionRow,
     ShareRow, SocketRow, StoredCertificate, System, User, Volume, VolumeKind,
 };
+pub use sockets::Sockets;
 pub use written::{Unreadable, WrittenRegistry};

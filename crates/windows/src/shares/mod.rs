@@ -37,9 +37,9 @@ const NAMED_MAX: usize = 5;
 
 fn shares(machine: &Machine<'_>) -> Vec<Said> {
     let mut whole = Part::begin("share", "smb");
-    let (rows, were_asked) = match machine.rows.missing("shares") {
+    let (rows, were_asked) = match why_not_asked(machine) {
         None => (machine.rows.shares.clone(), true),
-        Some(reason) => (stored::shares(machine, reason, &mut whole), false),
+        Some(reason) => (stored::shares(machine, &reason, &mut whole), false),
     };
     let names = Names::of(machine, were_asked);
     let open = guests(machine);
@@ -58,6 +58,17 @@ fn shares(machine: &Machine<'_>) -> Vec<Said> {
     whole.gaps.extend(left.unnamed());
     said.insert(0, whole);
     said
+}
+
+/// Why the table of shares tells nothing. A Server service that runs always has `IPC$`, so an empty table beside shares in
+/// the registry was never asked for: a document of hives alone.
+fn why_not_asked(machine: &Machine<'_>) -> Option<Reason> {
+    let told = machine.rows.missing("shares").cloned();
+    told.or_else(|| {
+        let kept = machine.registry.key(KEPT_IN).ok().flatten()?;
+        let silent = machine.rows.shares.is_empty() && !kept.values.is_empty();
+        silent.then_some(Reason::NotPresent)
+    })
 }
 
 /// Shares that somebody made, and those of a domain controller; not what each Windows offers to administrators, and not the
