@@ -91,6 +91,8 @@ fn silent(what: &str) -> Cause {
 
 enum Reached {
     Tcp(TcpStream),
+    /// Where there are sockets in the file system.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "none is ever opened there"))]
     Local(Box<dyn Duplex>),
 }
 

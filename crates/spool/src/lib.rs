@@ -76,7 +76,7 @@ mod scan;
 mod spool;
 mod watermark;
 
-#[cfg(unix)]
+#[cfg(any(unix, windows))]
 mod local;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -84,7 +84,7 @@ pub mod testing;
 pub use disk::{Space, SpoolDisk};
 pub use error::{DirectoryError, OpenError, SpoolError};
 pub use limits::Limits;
-#[cfg(unix)]
+#[cfg(any(unix, windows))]
 pub use local::{LocalDir, SpaceOf};
 pub use loss::{Loss, Reason};
 pub use numbers::{Number, Run, Runs};
