@@ -4,6 +4,8 @@
 //! each with pages, a number and two hashes (`HvLE`, since Windows 8.1). The rules, which entry belongs to which hive, are
 //! those of Windows as "Windows registry file format specification" (M. Suhanov) describes them.
 
+use std::cmp::Reverse;
+
 use super::Doubt;
 use super::base::{Base, LENGTH};
 use super::bytes::{long, place, word};
@@ -210,15 +212,19 @@ fn by_bitmap(
     base: Option<Base>,
     logs: &[Log<'_>],
 ) -> Option<(Base, Option<Doubt>)> {
-    // The first bin keeps a copy of the moment, for the case that the base block is damaged.
-    let of_first_bin = hive.bytes.get(LENGTH..).and_then(|bin| long(bin, 20));
-    let written = base.map(|base| base.written).or(of_first_bin)?;
-    let fits = |log: &&Log<'_>| {
-        OLD.contains(&log.base.kind)
-            && log.base.began == log.base.ended
-            && log.base.written == written
+    // Without a base block, the first bin's moment counts; it may be older than the newest write.
+    let of_first_bin = hive.bytes.get(LENGTH..).and_then(|bin| long(bin, 20))?;
+    let is_in_time = |written: u64| match base {
+        Some(base) => written == base.written,
+        None => written >= of_first_bin,
     };
-    for log in logs.iter().filter(fits) {
+    let mut logs: Vec<&Log<'_>> = logs
+        .iter()
+        .filter(|log| OLD.contains(&log.base.kind) && log.base.began == log.base.ended)
+        .filter(|log| is_in_time(log.base.written))
+        .collect();
+    logs.sort_by_key(|log| Reverse(log.base.written));
+    for log in logs {
         if let Some(pages) = marked(log) {
             if !hive.may_hold(log.base.bins) {
                 continue;

@@ -243,3 +243,37 @@ fn logs_broken_at_random_never_stop_the_reader() {
         }
     });
 }
+
+#[test]
+fn a_log_that_is_older_than_the_first_bin_does_not_replace_a_damaged_base_block() {
+    let Moments {
+        root,
+        first,
+        second,
+        ..
+    } = moments();
+    let one = first.ended(Numbers::of(5, 5));
+    let two = second.ended(Numbers::of(5, 5));
+    let mut numbers = Numbers::of(5, 5);
+    let mut broken = one.clone();
+    broken[..512].fill(0xaa);
+    numbers.written = 6;
+    let older = old_log(&numbers, root, &one, &two);
+    let read = Hive::of_bytes(broken.clone(), &[&older]);
+    assert_eq!(read.unwrap_err(), Damage::NotAHive);
+    numbers.written = 8;
+    let newer = old_log(&numbers, root, &one, &two);
+    assert_eq!(
+        state(Hive::of_bytes(broken, &[&older, &newer])),
+        (2, 0, vec![])
+    );
+}
+
+#[test]
+fn the_hash_of_entries_is_the_one_windows_uses() {
+    use super::super::marvin::marvin;
+    // As another reader, which knows the logs of Windows 10, works them out.
+    let words: Vec<u8> = (0..32).collect();
+    assert_eq!(marvin(b""), 0xb39e_fca4_0396_6e08);
+    assert_eq!(marvin(&words), 0xc64f_eee4_25c2_e24c);
+}
