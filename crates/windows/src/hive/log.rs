@@ -125,20 +125,23 @@ fn by_entries(
         }
     };
     let mut next = None;
-    let mut is_torn = false;
+    let mut was_put = false;
+    let mut is_lacking = false;
     for run in runs {
         let begins = run.base.began;
         let fits = match next {
+            // Windows begins with a later entry, too, where the one that should be the first is gone.
             None => begins >= base.ended,
             Some(next) => begins == next,
         };
         if !fits {
             continue;
         }
-        is_torn = run.is_torn;
+        is_lacking = run.is_torn || (next.is_none() && begins > base.ended);
+        next = Some(begins);
         for entry in run.entries {
             if !hive.may_hold(entry.bins) {
-                return next.map(|_| (base, Some(Doubt::LogTorn)));
+                return was_put.then_some((base, Some(Doubt::LogTorn)));
             }
             hive.hold(entry.bins);
             for (at, page) in entry.pages {
@@ -146,10 +149,10 @@ fn by_entries(
             }
             base.bins = entry.bins;
             next = Some(entry.number.wrapping_add(1));
+            was_put = true;
         }
     }
-    next?;
-    Some((base, is_torn.then_some(Doubt::LogTorn)))
+    was_put.then_some((base, is_lacking.then_some(Doubt::LogTorn)))
 }
 
 fn run<'a>(log: &Log<'a>) -> Run<'a> {

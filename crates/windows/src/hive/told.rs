@@ -22,7 +22,7 @@ pub enum Doubt {
     LogsMissing,
     /// It was not closed, and its logs belong to another moment or are damaged.
     LogsDoNotFit,
-    /// It was completed from its logs, but the end of them is damaged.
+    /// It was completed from its logs, but parts of them are damaged or gone.
     LogTorn,
     /// The file is shorter than it says.
     Cut,
@@ -71,7 +71,7 @@ impl fmt::Display for Doubt {
             Self::LogsDoNotFit => {
                 "hive was not closed; the newest changes are not in it (its logs do not fit)"
             }
-            Self::LogTorn => "hive was not closed; the last of its newest changes is damaged",
+            Self::LogTorn => "hive was not closed; some of its newest changes are damaged or gone",
             Self::Cut => "hive is shorter than it says",
             Self::Bins => "parts of the hive are damaged",
         })

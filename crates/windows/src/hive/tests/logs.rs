@@ -137,6 +137,25 @@ fn an_entry_with_a_wrong_hash_ends_what_is_put_in() {
 }
 
 #[test]
+fn a_log_whose_predecessor_is_gone_is_put_in_and_doubted() {
+    let Moments {
+        root, first, third, ..
+    } = moments();
+    let one = first.ended(Numbers::of(5, 4));
+    let three = third.ended(Numbers::of(5, 4));
+    let bins = one.len() - 4096;
+    let later = new_log(6, root, bins, &[entry(6, &one, &three)]);
+    let read = Hive::of_bytes(one.clone(), &[&later]);
+    assert_eq!(state(read), (3, 60, vec![Doubt::LogTorn]));
+    // Its predecessor is there and damaged: what follows does not stand alone.
+    let mut torn = entry(4, &one, &three);
+    *torn.last_mut().unwrap() ^= 1;
+    let earlier = new_log(4, root, bins, &[torn]);
+    let read = Hive::of_bytes(one, &[&later, &earlier]);
+    assert_eq!(state(read), (1, 0, vec![Doubt::LogsDoNotFit]));
+}
+
+#[test]
 fn an_entry_whose_pages_lead_astray_or_grow_without_end_is_left_out() {
     let Moments {
         root,
