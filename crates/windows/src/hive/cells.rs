@@ -1,4 +1,4 @@
-//! Bins and the cells in them: keys, lists of keys, values. Nothing is followed that does not lie whole within one bin.
+//! Bins and the cells in them: keys and values. Nothing is followed that does not lie whole within one bin.
 
 use groma_model::Reason;
 
@@ -8,7 +8,7 @@ use super::{LIMIT_ENTRIES, LIMIT_VALUE};
 use crate::Value;
 
 /// "Leads nowhere".
-const NOWHERE: u32 = u32::MAX;
+pub(super) const NOWHERE: u32 = u32::MAX;
 
 /// Bytes of a part of big data.
 const SEGMENT: usize = 16_344;
@@ -39,25 +39,9 @@ pub(super) struct Node {
     pub(super) name: String,
     /// In seconds since 1970.
     pub(super) written: Option<i64>,
-    keys: (u32, u32),
+    /// How many keys stand below, and where their list is.
+    pub(super) keys: (u32, u32),
     values: (u32, u32),
-}
-
-/// An entry of a list of keys.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Below {
-    pub(super) at: u32,
-    pub(super) hint: Hint,
-}
-
-/// What a list says of a name, so that one need not look at every key.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Hint {
-    Nothing,
-    /// Its first four letters.
-    Start([u8; 4]),
-    /// A hash of its letters.
-    Hash(u32),
 }
 
 impl Cells {
@@ -86,11 +70,11 @@ impl Cells {
     }
 
     /// What stands in the cell `at`; `None` where it is free or does not lie whole within a bin.
-    fn cell(&self, at: u32) -> Option<&[u8]> {
+    pub(super) fn cell(&self, at: u32) -> Option<&[u8]> {
         let at = place(at);
         let next = self.bins.partition_point(|(start, _)| *start <= at);
         let (_, end) = self.bins.get(next.checked_sub(1)?)?;
-        let rest = self.bytes.get(at + LENGTH..*end + LENGTH)?;
+        let rest = self.bytes.get(at.checked_add(LENGTH)?..*end + LENGTH)?;
         let length = word(rest, 0)?.cast_signed();
         if length >= 0 {
             return None;
@@ -117,61 +101,6 @@ impl Cells {
             keys: (word(cell, 20)?, word(cell, 28)?),
             values: (word(cell, 36)?, word(cell, 40)?),
         })
-    }
-
-    /// Where the keys below stand. A list that cannot be read is an entry that leads to no key.
-    pub(super) fn below(&self, node: &Node) -> Result<Vec<Below>, Reason> {
-        let (count, list) = node.keys;
-        let mut found = Vec::new();
-        if count == 0 {
-            return Ok(found);
-        }
-        let cell = self.cell(list).unwrap_or_default();
-        match cell.strip_prefix(b"ri") {
-            // A list of lists, and never deeper.
-            Some(rest) => {
-                for at in entries(rest, 4).ok_or(Reason::Malformed)?.chunks_exact(4) {
-                    let at = word(at, 0).unwrap_or(NOWHERE);
-                    self.leaf(at, &mut found)?;
-                }
-            }
-            None => self.leaf(list, &mut found)?,
-        }
-        if found.len() < place(count) {
-            found.push(lost(list));
-        }
-        Ok(found)
-    }
-
-    fn leaf(&self, at: u32, found: &mut Vec<Below>) -> Result<(), Reason> {
-        let cell = self.cell(at).unwrap_or_default();
-        let (kind, rest) = cell.split_at_checked(2).unwrap_or_default();
-        let width = match kind {
-            b"li" => 4,
-            b"lf" | b"lh" => 8,
-            _ => 0,
-        };
-        let listed = match width {
-            0 => None,
-            width => entries(rest, width),
-        };
-        let Some(listed) = listed else {
-            found.push(lost(at));
-            return Ok(());
-        };
-        if found.len() + listed.len() / width > LIMIT_ENTRIES {
-            return Err(Reason::TooLarge);
-        }
-        for entry in listed.chunks_exact(width) {
-            let hint = match (kind, entry) {
-                (b"lf", [_, _, _, _, a, b, c, d]) => Hint::Start([*a, *b, *c, *d]),
-                (b"lh", _) => word(entry, 4).map_or(Hint::Nothing, Hint::Hash),
-                _ => Hint::Nothing,
-            };
-            let at = word(entry, 0).unwrap_or(NOWHERE);
-            found.push(Below { at, hint });
-        }
-        Ok(())
     }
 
     /// The values of a key.
@@ -248,25 +177,11 @@ impl Cells {
     }
 }
 
-/// An entry that leads to no key.
-fn lost(at: u32) -> Below {
-    Below {
-        at,
-        hint: Hint::Nothing,
-    }
-}
-
 /// The bytes of a bin that begins here.
 fn length_of_bin(rest: &[u8], at: usize) -> Option<usize> {
     let length = place(word(rest, 8)?);
     let is_here = rest.starts_with(b"hbin") && word(rest, 4).map(place) == Some(at);
     (is_here && length > 0 && length.is_multiple_of(BIN)).then_some(length)
-}
-
-/// The entries of a list, behind its two letters: how many, then each `width` bytes.
-fn entries(rest: &[u8], width: usize) -> Option<&[u8]> {
-    let count = usize::from(short(rest, 0)?);
-    rest.get(2..)?.get(..count * width)
 }
 
 /// A name: one byte a letter (Latin-1), or UTF-16LE.

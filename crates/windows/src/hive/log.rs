@@ -4,6 +4,8 @@
 //! each with pages, a number and two hashes (`HvLE`, since Windows 8.1). The rules, which entry belongs to which hive, are
 //! those of Windows as "Windows registry file format specification" (M. Suhanov) describes them.
 
+use std::cmp::Reverse;
+
 use super::Doubt;
 use super::base::{Base, LENGTH};
 use super::bytes::{long, place, word};
@@ -123,20 +125,23 @@ fn by_entries(
         }
     };
     let mut next = None;
-    let mut is_torn = false;
+    let mut was_put = false;
+    let mut is_lacking = false;
     for run in runs {
         let begins = run.base.began;
         let fits = match next {
+            // Windows begins with a later entry, too, where the one that should be the first is gone.
             None => begins >= base.ended,
             Some(next) => begins == next,
         };
         if !fits {
             continue;
         }
-        is_torn = run.is_torn;
+        is_lacking = run.is_torn || (next.is_none() && begins > base.ended);
+        next = Some(begins);
         for entry in run.entries {
             if !hive.may_hold(entry.bins) {
-                return next.map(|_| (base, Some(Doubt::LogTorn)));
+                return was_put.then_some((base, Some(Doubt::LogTorn)));
             }
             hive.hold(entry.bins);
             for (at, page) in entry.pages {
@@ -144,10 +149,10 @@ fn by_entries(
             }
             base.bins = entry.bins;
             next = Some(entry.number.wrapping_add(1));
+            was_put = true;
         }
     }
-    next?;
-    Some((base, is_torn.then_some(Doubt::LogTorn)))
+    was_put.then_some((base, is_lacking.then_some(Doubt::LogTorn)))
 }
 
 fn run<'a>(log: &Log<'a>) -> Run<'a> {
@@ -210,15 +215,19 @@ fn by_bitmap(
     base: Option<Base>,
     logs: &[Log<'_>],
 ) -> Option<(Base, Option<Doubt>)> {
-    // The first bin keeps a copy of the moment, for the case that the base block is damaged.
-    let of_first_bin = hive.bytes.get(LENGTH..).and_then(|bin| long(bin, 20));
-    let written = base.map(|base| base.written).or(of_first_bin)?;
-    let fits = |log: &&Log<'_>| {
-        OLD.contains(&log.base.kind)
-            && log.base.began == log.base.ended
-            && log.base.written == written
+    // Without a base block, the first bin's moment counts; it may be older than the newest write.
+    let of_first_bin = hive.bytes.get(LENGTH..).and_then(|bin| long(bin, 20))?;
+    let is_in_time = |written: u64| match base {
+        Some(base) => written == base.written,
+        None => written >= of_first_bin,
     };
-    for log in logs.iter().filter(fits) {
+    let mut logs: Vec<&Log<'_>> = logs
+        .iter()
+        .filter(|log| OLD.contains(&log.base.kind) && log.base.began == log.base.ended)
+        .filter(|log| is_in_time(log.base.written))
+        .collect();
+    logs.sort_by_key(|log| Reverse(log.base.written));
+    for log in logs {
         if let Some(pages) = marked(log) {
             if !hive.may_hold(log.base.bins) {
                 continue;

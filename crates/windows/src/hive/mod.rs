@@ -8,24 +8,28 @@
 mod base;
 mod bytes;
 mod cells;
+mod lists;
 mod log;
 mod marvin;
 mod names;
 mod over;
 #[cfg(test)]
 pub(crate) mod tests;
+mod told;
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
-use std::fmt;
 
 use groma_model::Reason;
 
 pub use over::Hives;
+pub use told::{Damage, Doubt};
 
 use self::base::{Base, LENGTH};
 use self::bytes::place;
-use self::cells::{Below, Cells, Node};
-use self::names::{Asked, is_same};
+use self::cells::{Cells, Node};
+use self::lists::List;
+use self::names::Asked;
 use crate::Key;
 
 /// Levels of keys that are followed; Windows allows as many.
@@ -37,37 +41,17 @@ const LIMIT_ENTRIES: usize = 65_536;
 /// Bytes of one value.
 const LIMIT_VALUE: usize = 1 << 20;
 
+/// Damaged keys below one key that are told one by one; with more of them, all of that key is damaged.
+const LIMIT_LOST: usize = 4096;
+
+/// How the names of damaged keys begin.
+const LOST: &str = "\u{fffd} damaged key at ";
+
 /// One hive, in memory.
 #[derive(Clone, Debug)]
 pub struct Hive {
     cells: Cells,
     root: Node,
-}
-
-/// Why a hive cannot be read at all.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Damage {
-    /// It does not begin as a hive does.
-    NotAHive,
-    /// A version of the format that is not known: major, minor.
-    Version(u32, u32),
-    /// Its first key is not where it should be.
-    NoRoot,
-}
-
-/// What a hive that could be read may lack.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Doubt {
-    /// It was not closed, and there is no log.
-    LogsMissing,
-    /// It was not closed, and its logs belong to another moment or are damaged.
-    LogsDoNotFit,
-    /// It was completed from its logs, but the end of them is damaged.
-    LogTorn,
-    /// The file is shorter than it says.
-    Cut,
-    /// Parts of it are damaged.
-    Bins,
 }
 
 impl Hive {
@@ -90,10 +74,16 @@ impl Hive {
         let base = base.ok_or(Damage::NotAHive)?;
         accepted(&base, own.as_ref())?;
         let there = bytes.len().saturating_sub(LENGTH);
-        if there < place(base.bins) {
+        if base.is_whole && there < place(base.bins) {
             doubts.push(Doubt::Cut);
         }
-        let (cells, is_whole) = Cells::of_bytes(bytes, place(base.bins));
+        // A base block nobody vouches for does not say where the bins end.
+        let length = if base.is_whole {
+            place(base.bins)
+        } else {
+            there
+        };
+        let (cells, is_whole) = Cells::of_bytes(bytes, length);
         if !is_whole && !doubts.contains(&Doubt::Cut) {
             doubts.push(Doubt::Bins);
         }
@@ -140,32 +130,48 @@ impl Hive {
         Ok(Some(node))
     }
 
-    /// The key `name` below `above`. Likely entries first; a hint that is wrong costs time, not the key.
+    /// The key `name` below `above`. Lists are sorted, so that few keys are looked at; an order or a hint that is wrong
+    /// costs time, not the key.
     fn below(&self, above: &Node, name: &str) -> Result<Option<Node>, Reason> {
-        let listed = self.cells.below(above)?;
+        let lists = self.cells.lists(above)?;
         let asked = Asked::of(name);
-        let (likely, rest): (Vec<Below>, Vec<Below>) = listed
-            .into_iter()
-            .partition(|entry| asked.may_be(entry.hint));
-        let mut is_lost = false;
-        for entry in &likely {
-            match self.node(above, entry.at) {
-                Some(node) if is_same(&node.name, name) => return Ok(Some(node)),
-                Some(_) => {}
-                None => is_lost = true,
-            }
+        if let Some(node) = lists
+            .iter()
+            .find_map(|list| self.sought(above, list, &asked))
+        {
+            return Ok(Some(node));
         }
-        for entry in &rest {
-            match self.node(above, entry.at) {
-                Some(node) if is_same(&node.name, name) => return Ok(Some(node)),
-                Some(_) => {}
-                None => is_lost |= name == name_of_lost(entry.at),
+        let lost = place_of_lost(name);
+        let mut is_lost = false;
+        for is_likely in [true, false] {
+            let entries = lists.iter().flat_map(List::entries);
+            for entry in entries.filter(|entry| asked.may_be(entry.hint) == is_likely) {
+                match self.node(above, entry.at) {
+                    Some(node) if asked.is(&node.name) => return Ok(Some(node)),
+                    Some(_) => {}
+                    None => is_lost |= is_likely || lost == Some(entry.at),
+                }
             }
         }
         match is_lost {
             true => Err(Reason::Malformed),
             false => Ok(None),
         }
+    }
+
+    /// The key in a list that is sorted by names in upper case.
+    fn sought(&self, above: &Node, list: &List<'_>, asked: &Asked) -> Option<Node> {
+        let (mut from, mut to) = (0, list.len());
+        while from < to {
+            let middle = from.midpoint(to);
+            let node = self.node(above, list.entry(middle)?.at)?;
+            match asked.cmp(&node.name) {
+                Ordering::Equal => return Some(node),
+                Ordering::Less => to = middle,
+                Ordering::Greater => from = middle + 1,
+            }
+        }
+        None
     }
 
     /// The key `at`, if it says itself that it stands below `above`. As every key names one key above it and the first key
@@ -180,10 +186,16 @@ impl Hive {
     fn read(&self, node: &Node) -> Result<Key, Reason> {
         let values = self.cells.values(node)?;
         let mut keys = BTreeMap::new();
-        for entry in self.cells.below(node)? {
+        let mut lost = 0;
+        let lists = self.cells.lists(node)?;
+        for entry in lists.iter().flat_map(List::entries) {
             let name = match self.node(node, entry.at) {
                 Some(below) => below.name,
-                None => name_of_lost(entry.at),
+                None if lost == LIMIT_LOST => return Err(Reason::Malformed),
+                None => {
+                    lost += 1;
+                    name_of_lost(entry.at)
+                }
             };
             keys.entry(name.to_lowercase()).or_insert(name);
         }
@@ -210,53 +222,10 @@ fn accepted(base: &Base, own: Option<&Base>) -> Result<(), Damage> {
 
 /// What a key is called whose name cannot be read.
 fn name_of_lost(at: u32) -> String {
-    format!("\u{fffd} damaged key at {at:x}")
+    format!("{LOST}{at:x}")
 }
 
-impl Damage {
-    /// The word of a gap for it.
-    pub fn reason(self) -> Reason {
-        match self {
-            Self::NotAHive | Self::NoRoot => Reason::Malformed,
-            Self::Version(..) => Reason::Unsupported,
-        }
-    }
-}
-
-impl Doubt {
-    /// The word of a gap for it.
-    pub fn reason(self) -> Reason {
-        match self {
-            Self::LogsMissing => Reason::NotPresent,
-            _ => Reason::Malformed,
-        }
-    }
-}
-
-impl fmt::Display for Damage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotAHive => f.write_str("no hive"),
-            Self::Version(major, minor) => write!(f, "a hive of version {major}.{minor}"),
-            Self::NoRoot => f.write_str("a hive without its first key"),
-        }
-    }
-}
-
-impl std::error::Error for Damage {}
-
-impl fmt::Display for Doubt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::LogsMissing => {
-                "hive was not closed; the newest changes are not in it (it has no log)"
-            }
-            Self::LogsDoNotFit => {
-                "hive was not closed; the newest changes are not in it (its logs do not fit)"
-            }
-            Self::LogTorn => "hive was not closed; the last of its newest changes is damaged",
-            Self::Cut => "hive is shorter than it says",
-            Self::Bins => "parts of the hive are damaged",
-        })
-    }
+/// Where the key stands that has such a name.
+fn place_of_lost(name: &str) -> Option<u32> {
+    u32::from_str_radix(name.strip_prefix(LOST)?, 16).ok()
 }

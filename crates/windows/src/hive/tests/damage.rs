@@ -50,7 +50,7 @@ fn keys_are_found_through_lists_of_every_kind() {
 
 #[test]
 fn a_hash_is_of_the_name_in_upper_case() {
-    use super::super::cells::Hint;
+    use super::super::lists::Hint;
     let asked = Asked::of("Software");
     assert!(asked.may_be(Hint::Hash(u32::from_le_bytes(hash("SOFTWARE")))));
     assert!(!asked.may_be(Hint::Hash(1)));
@@ -231,4 +231,40 @@ fn a_damaged_bin_costs_only_what_stands_in_it() {
     bytes.truncate(4096);
     assert_eq!(Hive::of_bytes(bytes, &[]).unwrap_err(), Damage::NoRoot);
     assert_eq!(Hive::of_bytes(vec![], &[]).unwrap_err(), Damage::NotAHive);
+}
+
+#[test]
+fn a_damaged_checksum_does_not_hide_what_stands_behind_the_size_it_guards() {
+    let mut laid = Laid::begun();
+    let root = laid.root;
+    let names: Vec<String> = (0..90).map(|number| format!("key {number:02}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    laid.keys(root, &names);
+    let mut bytes = laid.ended(Numbers::of(1, 1));
+    bytes[40..44].copy_from_slice(&4096_u32.to_le_bytes());
+    let (hive, doubts) = Hive::of_bytes(bytes, &[]).unwrap();
+    assert_eq!(doubts, [Doubt::LogsMissing]);
+    assert!(hive.key("KEY 89").unwrap().is_some());
+}
+
+#[test]
+fn a_list_in_the_wrong_order_costs_no_key() {
+    let mut laid = Laid::begun();
+    let root = laid.root;
+    laid.keys(root, &["d", "a", "c", "b"]);
+    let hive = read(laid);
+    assert_eq!(names(&hive, ""), ["a", "b", "c", "d"]);
+    for name in ["A", "B", "C", "D"] {
+        assert!(hive.key(name).unwrap().is_some(), "{name}");
+    }
+}
+
+#[test]
+fn a_key_below_which_nearly_all_is_damaged_is_damaged() {
+    let mut laid = Laid::begun();
+    let root = laid.root;
+    let list = laid.list(b"li", &vec![(8, [0; 4]); 5000]);
+    laid.lists(root, 5000, list);
+    let hive = read(laid);
+    assert_eq!(hive.key(""), Err(Reason::Malformed));
 }

@@ -137,6 +137,25 @@ fn an_entry_with_a_wrong_hash_ends_what_is_put_in() {
 }
 
 #[test]
+fn a_log_whose_predecessor_is_gone_is_put_in_and_doubted() {
+    let Moments {
+        root, first, third, ..
+    } = moments();
+    let one = first.ended(Numbers::of(5, 4));
+    let three = third.ended(Numbers::of(5, 4));
+    let bins = one.len() - 4096;
+    let later = new_log(6, root, bins, &[entry(6, &one, &three)]);
+    let read = Hive::of_bytes(one.clone(), &[&later]);
+    assert_eq!(state(read), (3, 60, vec![Doubt::LogTorn]));
+    // Its predecessor is there and damaged: what follows does not stand alone.
+    let mut torn = entry(4, &one, &three);
+    *torn.last_mut().unwrap() ^= 1;
+    let earlier = new_log(4, root, bins, &[torn]);
+    let read = Hive::of_bytes(one, &[&later, &earlier]);
+    assert_eq!(state(read), (1, 0, vec![Doubt::LogsDoNotFit]));
+}
+
+#[test]
 fn an_entry_whose_pages_lead_astray_or_grow_without_end_is_left_out() {
     let Moments {
         root,
@@ -242,4 +261,38 @@ fn logs_broken_at_random_never_stop_the_reader() {
             let _ = hive.key("");
         }
     });
+}
+
+#[test]
+fn a_log_that_is_older_than_the_first_bin_does_not_replace_a_damaged_base_block() {
+    let Moments {
+        root,
+        first,
+        second,
+        ..
+    } = moments();
+    let one = first.ended(Numbers::of(5, 5));
+    let two = second.ended(Numbers::of(5, 5));
+    let mut numbers = Numbers::of(5, 5);
+    let mut broken = one.clone();
+    broken[..512].fill(0xaa);
+    numbers.written = 6;
+    let older = old_log(&numbers, root, &one, &two);
+    let read = Hive::of_bytes(broken.clone(), &[&older]);
+    assert_eq!(read.unwrap_err(), Damage::NotAHive);
+    numbers.written = 8;
+    let newer = old_log(&numbers, root, &one, &two);
+    assert_eq!(
+        state(Hive::of_bytes(broken, &[&older, &newer])),
+        (2, 0, vec![])
+    );
+}
+
+#[test]
+fn the_hash_of_entries_is_the_one_windows_uses() {
+    use super::super::marvin::marvin;
+    // As another reader, which knows the logs of Windows 10, works them out.
+    let words: Vec<u8> = (0..32).collect();
+    assert_eq!(marvin(b""), 0xb39e_fca4_0396_6e08);
+    assert_eq!(marvin(&words), 0xc64f_eee4_25c2_e24c);
 }
