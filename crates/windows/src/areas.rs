@@ -6,4 +6,5 @@ use crate::Area;
 pub const AREAS: &[Area] = &[
     // One a line, so that two who add one do not meet.
     crate::needs::AREA,
+    crate::databases::AREA,
 ];

@@ -17,6 +17,7 @@
 )]
 
 mod areas;
+mod databases;
 mod files;
 mod machine;
 mod needs;
