@@ -10,6 +10,7 @@ mod look;
 mod odbc;
 mod printers;
 mod proxies;
+mod software;
 mod sql_server;
 mod starts;
 mod upkeep;
@@ -55,6 +56,8 @@ const OF_MACHINE: &[OfMachine] = &[
     ("proxies", proxies::machine),
     ("environment", environment::machine),
     ("upkeep", upkeep::machine),
+    ("software", software::machine),
+    ("installer", software::installed),
     ("starts", starts::machine),
 ];
 
@@ -85,8 +88,10 @@ fn registry(machine: &Machine<'_>) -> Vec<Said> {
     said.push(people.close());
     for hive in hives {
         let mut look = Look::begin(machine, &around, &format!("HKU/{hive}"));
-        for read in OF_HIVE {
-            read(&mut look, &format!(r"HKU\{hive}"));
+        let hive = format!(r"HKU\{hive}");
+        // One gap for all of it, not one for each key.
+        if look.may_enter(&hive) {
+            OF_HIVE.iter().for_each(|read| read(&mut look, &hive));
         }
         said.push(look.close());
     }
