@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use groma_knowledge::rules::{COMMON_KEYS, SILENCE};
 use groma_model::{Peer, Port, Transport};
 
+use super::connection;
 use super::look::{Look, Need};
-use super::odbc;
 use super::url::{is_reading_place, urls};
 use super::value::{Target, host, peer, port, unc};
 
@@ -74,7 +74,8 @@ fn targets(name: &str, text: &str) -> Vec<Found> {
         found.extend(licences);
     } else if text.contains('=') && text.contains(';') {
         found.extend(
-            odbc::connection_string(text).map(|target| ("windows-environment", "sql", target)),
+            connection::connection_string(text)
+                .map(|target| ("windows-environment", "sql", target)),
         );
     } else if found.is_empty() {
         found.extend(plain(name, text));
