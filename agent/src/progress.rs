@@ -155,7 +155,8 @@ impl Journal for FileJournal {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::os::unix::fs::OpenOptionsExt as _;
     use std::path::Path;

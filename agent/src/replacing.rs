@@ -45,7 +45,8 @@ pub(crate) fn replace(
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::os::unix::fs::{MetadataExt, symlink};
 

@@ -150,7 +150,8 @@ fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
     Ok(Some(serde_json::from_slice(&bytes)?))
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::os::unix::fs::MetadataExt as _;
 

@@ -8,9 +8,9 @@ use groma_sys::windows::tables::{self as calls, SocketTable as Call};
 use groma_sys::windows::{devices, people, registry};
 use groma_windows::tables::{SocketTable, TableRead};
 use groma_windows::{
-    AREAS, Adapter, AdapterParts, DeviceRow, Key, Machine, Missing, Process, Registry, Rows, SessionRow,
-    ShareRow, SocketRow, System as SystemRow, UnicastPart, User, Value, Volume, VolumeKind,
-    WrittenFiles, is_of_a_person,
+    AREAS, Adapter, AdapterParts, DeviceRow, Key, Machine, Missing, Process, Registry, Rows,
+    SessionRow, ShareRow, SocketRow, System as SystemRow, UnicastPart, User, Value, Volume,
+    VolumeKind, WrittenFiles, is_of_a_person,
 };
 
 use crate::System;
@@ -289,7 +289,11 @@ const NAMES_MAX: usize = 1024;
 /// Devices that are there, each with what the registry keeps of it.
 fn device(instance: &str) -> DeviceRow {
     let enumerated = format!(r"HKLM\SYSTEM\CurrentControlSet\Enum\{instance}");
-    let key = ThisSystem.key(&enumerated).ok().flatten().unwrap_or_default();
+    let key = ThisSystem
+        .key(&enumerated)
+        .ok()
+        .flatten()
+        .unwrap_or_default();
     // A text of a driver's language file stands behind its place there: `@oem7.inf,%name%;Name`.
     let text = |name: &str| {
         let text = key.text(name)?;

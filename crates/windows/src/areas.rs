@@ -18,4 +18,5 @@ pub const AREAS: &[Area] = &[
     crate::certificates::AREA,
     crate::tasks::AREA,
     crate::sockets::AREA,
+    crate::databases::AREA,
 ];

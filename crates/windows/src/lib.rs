@@ -21,6 +21,7 @@ mod addressed;
 mod archives;
 mod areas;
 mod certificates;
+mod databases;
 mod devices;
 mod files;
 mod hive;

@@ -5,12 +5,17 @@ use std::collections::BTreeSet;
 use groma_knowledge::rules::{COMMON_KEYS, SILENCE};
 use groma_model::{Peer, Port, Transport};
 
+use super::connection;
 use super::look::{Look, Need};
-use super::odbc;
 use super::url::{is_reading_place, urls};
 use super::value::{Target, host, peer, port, unc};
 
 const OF_MACHINE: &str = r"HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment";
+/// Where programs of FlexNet keep the licence servers that answered them: values as in the environment.
+const FLEXNET_OF_MACHINE: &[&str] = &[
+    r"HKLM\SOFTWARE\FLEXlm License Manager",
+    r"HKLM\SOFTWARE\WOW6432Node\FLEXlm License Manager",
+];
 /// Longest value that is read, in bytes.
 const VALUE_MAX: usize = 32_768;
 /// Parts of one value that are read.
@@ -24,11 +29,15 @@ const FLEXNET: u16 = 27_000;
 /// Variables of the machine.
 pub(super) fn machine(look: &mut Look<'_>) {
     variables(look, OF_MACHINE);
+    for path in FLEXNET_OF_MACHINE {
+        variables(look, path);
+    }
 }
 
 /// Variables of one account.
 pub(super) fn hive(look: &mut Look<'_>, hive: &str) {
     variables(look, &format!(r"{hive}\Environment"));
+    variables(look, &format!(r"{hive}\Software\FLEXlm License Manager"));
 }
 
 fn variables(look: &mut Look<'_>, path: &str) {
@@ -65,7 +74,8 @@ fn targets(name: &str, text: &str) -> Vec<Found> {
         found.extend(licences);
     } else if text.contains('=') && text.contains(';') {
         found.extend(
-            odbc::connection_string(text).map(|target| ("windows-environment", "sql", target)),
+            connection::connection_string(text)
+                .map(|target| ("windows-environment", "sql", target)),
         );
     } else if found.is_empty() {
         found.extend(plain(name, text));
@@ -221,6 +231,9 @@ mod tests {
 "REDIS_HOST"="cache1"
 "ERP_CONNECTION"="Server=sql1\\ERP;Database=erp;User Id=sa;Password=canary"
 
+[HKEY_USERS\S-1-5-21-1-2-3-1001\Software\FLEXlm License Manager]
+"ADSKFLEX_LICENSE_FILE"="@lic6"
+
 [HKEY_USERS\S-1-5-21-1-2-3-1001\Environment]
 "TEAMSHARE"="\\\\files2\\team"
 "#;
@@ -240,6 +253,7 @@ mod tests {
                 "windows-environment REDIS_HOST -> nosql cache1 6379/tcp",
                 "windows-environment ERP_CONNECTION -> sql sql1, resource erp, account sa, secret",
                 "windows-environment TEAMSHARE -> smb files2 445/tcp, resource team",
+                "windows-licence-server ADSKFLEX_LICENSE_FILE -> other lic6 27000/tcp, resource licences",
             ]
         );
         assert!(!format!("{found:?}").contains("canary"));

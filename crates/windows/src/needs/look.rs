@@ -138,6 +138,14 @@ impl<'a> Look<'a> {
         hives
     }
 
+    /// False, with a gap, for a key that cannot be read.
+    pub(super) fn may_enter(&mut self, path: &str) -> bool {
+        let read = self.machine.registry.key(path);
+        let may = read.is_ok();
+        self.part.or_missed(path, read);
+        may
+    }
+
     /// The key; an absent one is empty, one that cannot be read is a gap.
     pub(super) fn key(&mut self, path: &str) -> Key {
         let read = self.machine.registry.key(path);

@@ -3,6 +3,7 @@
 //! What concerns the machine is one scope a topic (`registry:odbc`); what concerns a person or a service account is one
 //! scope a hive (`registry:HKU/S-1-5-21-…`), so that somebody who is not logged on is not taken for gone.
 
+mod connection;
 mod drives;
 mod environment;
 mod hosts;
@@ -10,6 +11,7 @@ mod look;
 mod odbc;
 mod printers;
 mod proxies;
+mod software;
 mod sql_server;
 mod starts;
 mod upkeep;
@@ -55,6 +57,8 @@ const OF_MACHINE: &[OfMachine] = &[
     ("proxies", proxies::machine),
     ("environment", environment::machine),
     ("upkeep", upkeep::machine),
+    ("software", software::machine),
+    ("installer", software::installed),
     ("starts", starts::machine),
 ];
 
@@ -85,8 +89,10 @@ fn registry(machine: &Machine<'_>) -> Vec<Said> {
     said.push(people.close());
     for hive in hives {
         let mut look = Look::begin(machine, &around, &format!("HKU/{hive}"));
-        for read in OF_HIVE {
-            read(&mut look, &format!(r"HKU\{hive}"));
+        let hive = format!(r"HKU\{hive}");
+        // One gap for all of it, not one for each key.
+        if look.may_enter(&hive) {
+            OF_HIVE.iter().for_each(|read| read(&mut look, &hive));
         }
         said.push(look.close());
     }
@@ -204,5 +210,32 @@ mod tests {
         let partial = said.iter().filter(|s| s.state == CoverageState::Partial);
         let partial: Vec<&str> = partial.map(|said| said.scope.as_str()).collect();
         assert_eq!(partial, ["registry:HKU"]);
+    }
+
+    #[test]
+    fn an_export_of_a_whole_tree_says_what_was_put_into_it() {
+        let said = testing::said(include_str!("../../tests/fixtures/wine-8.0/needs.reg"));
+        let shown: Vec<String> = testing::shown(&said)
+            .iter()
+            .map(|text| {
+                text.split(", used in ")
+                    .next()
+                    .unwrap_or_default()
+                    .to_owned()
+            })
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "windows-odbc-sqlserver Server -> sql sql1.corp.example 1444/tcp, resource orders, secret",
+                "network HP Universal Printing PCL 6 (printer) as Front at socket://192.0.2.71:9100",
+                "windows-printer HostName -> print 192.0.2.71 9100/tcp",
+                "windows-proxy WinHttpSettings -> http-proxy proxy1.corp.example 3128/tcp",
+                "windows-environment TOOLS -> smb files1.corp.example 445/tcp, resource tools",
+                "windows-licence-server SpecifiedLicenseServers -> other lic1.corp.example 135/tcp, resource licences",
+                "windows-licence-server SpecifiedLicenseServers -> other lic2.corp.example 135/tcp, resource licences",
+            ]
+        );
+        assert!(!format!("{said:?}").contains("canary"));
     }
 }

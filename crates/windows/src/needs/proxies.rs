@@ -74,6 +74,7 @@ fn browsers(look: &mut Look<'_>, policies: &str) {
     for browser in BROWSERS {
         let path = format!(r"{policies}\{browser}");
         let key = look.key(&path);
+        together(look, &path, key.text("ProxySettings").unwrap_or_default());
         let mode = key.text("ProxyMode").unwrap_or("fixed_servers").to_owned();
         if mode == "fixed_servers" {
             named(
@@ -104,6 +105,29 @@ fn browsers(look: &mut Look<'_>, policies: &str) {
         }
         "autoConfig" => script(look, &path, "AutoConfigURL", key.text("AutoConfigURL")),
         _ => {}
+    }
+}
+
+/// `ProxySettings` of newer browsers: the same names as members of a JSON object.
+fn together(look: &mut Look<'_>, path: &str, json: &str) {
+    if json.is_empty() {
+        return;
+    }
+    let Some(settings) = Some(json)
+        .filter(|json| json.len() <= LIST_MAX)
+        .and_then(|json| serde_json::from_str::<serde_json::Value>(json).ok())
+    else {
+        look.missed(format!(r"{path}: ProxySettings"), Reason::Malformed);
+        return;
+    };
+    let text = |name: &str| settings.get(name).and_then(serde_json::Value::as_str);
+    match text("ProxyMode") {
+        Some("pac_script") => script(look, path, "ProxySettings", text("ProxyPacUrl")),
+        Some("fixed_servers") | None => {
+            let list = text("ProxyServer").unwrap_or_default();
+            named(look, path, "ProxySettings", list, None);
+        }
+        Some(_) => {}
     }
 }
 
@@ -220,6 +244,9 @@ mod tests {
 "ProxyPacUrl"="https://pac.corp.example/chrome.pac"
 "ProxyServer"="ghost:1"
 
+[HKEY_LOCAL_MACHINE\SOFTWARE\Policies\Microsoft\Edge]
+"ProxySettings"="{\"ProxyMode\":\"fixed_servers\",\"ProxyServer\":\"https://proxy4.corp.example:3129\"}"
+
 [HKEY_LOCAL_MACHINE\SOFTWARE\Policies\Mozilla\Firefox\Proxy]
 "Mode"="manual"
 "HTTPProxy"="proxy2.corp.example:8080"
@@ -228,6 +255,7 @@ mod tests {
             shown(&said(export)),
             [
                 "windows-proxy-settings ProxyPacUrl -> http pac.corp.example 443/tcp, Tls",
+                "windows-proxy ProxySettings -> http-proxy proxy4.corp.example 3129/tcp",
                 "windows-proxy HTTPProxy -> http-proxy proxy2.corp.example 8080/tcp",
                 "windows-proxy ProxyServer -> http-proxy proxy1.corp.example 3128/tcp",
                 "windows-proxy ProxyServer -> http-proxy 192.0.2.20 1080/tcp",

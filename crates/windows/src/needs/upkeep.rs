@@ -1,4 +1,4 @@
-//! Servers that keep this machine in order: updates, policies, software, events, licences, monitoring, certificates.
+//! Servers that keep this machine in order: policies, events, licences, monitoring, certificates.
 
 use groma_model::Fact;
 use groma_model::fact::{Watch, WatchPurpose};
@@ -7,10 +7,9 @@ use groma_model::{Peer, Port, Transport};
 
 use super::look::{Look, Need, unit};
 use super::url::urls;
-use super::value::{Target, host, peer};
+use super::value::{Target, host, peer, resource};
 use crate::Key;
 
-const UPDATES: &str = r"HKLM\SOFTWARE\Policies\Microsoft\Windows\WindowsUpdate";
 const POLICIES: &str = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Group Policy";
 const EVENTS: &str =
     r"HKLM\SOFTWARE\Policies\Microsoft\Windows\EventLog\EventForwarding\SubscriptionManager";
@@ -20,31 +19,24 @@ const LICENCES: &str =
     r"HKLM\SYSTEM\CurrentControlSet\Services\TermService\Parameters\LicenseServers";
 const LICENCES_POLICY: &str = r"HKLM\SOFTWARE\Policies\Microsoft\Windows NT\Terminal Services";
 const ENROLMENT: &str = r"SOFTWARE\Policies\Microsoft\Cryptography\PolicyServers";
-/// Keys of the software distribution's client, the value with the server, and whether it is a mere trace.
-const SOFTWARE: &[(&str, &str, bool)] = &[
-    (r"HKLM\SOFTWARE\Microsoft\CCM", "SMSSLP", false),
-    (r"HKLM\SOFTWARE\Microsoft\CCM", "CMHttpsServer", false),
-    (r"HKLM\SOFTWARE\Microsoft\CCM\FSP", "HostName", false),
-    (r"HKLM\SOFTWARE\Microsoft\CCMSetup", "LastValidMP", true),
-    (r"HKLM\SOFTWARE\Microsoft\SMS\DP", "Server", false),
-    (r"HKLM\SOFTWARE\Microsoft\SMS\DP", "ManagementPoints", false),
-];
+const REALMS: &str = r"HKLM\SYSTEM\CurrentControlSet\Control\Lsa\Kerberos\Domains";
 /// Scripts one policy may name, each way.
 const LISTED_MAX: usize = 256;
 
 /// One need, in few words.
-struct Line<'n> {
-    rule: &'static str,
-    key: &'n str,
-    value: &'n str,
-    kind: &'n str,
-    port: Option<u16>,
-    service: Option<&'n str>,
-    weak: bool,
+pub(super) struct Line<'n> {
+    pub(super) rule: &'static str,
+    pub(super) key: &'n str,
+    pub(super) value: &'n str,
+    pub(super) kind: &'n str,
+    pub(super) port: Option<u16>,
+    pub(super) service: Option<&'n str>,
+    pub(super) weak: bool,
 }
 
 impl Line<'_> {
-    fn say(&self, look: &mut Look<'_>, target: Target) {
+    /// Says it of one machine.
+    pub(super) fn say(&self, look: &mut Look<'_>, target: Target) {
         look.needs(Need {
             rule: self.rule,
             key: self.key,
@@ -60,16 +52,15 @@ impl Line<'_> {
 
 /// What concerns the machine.
 pub(super) fn machine(look: &mut Look<'_>) {
-    updates(look);
     last_policy(look, POLICIES);
     scripts(look, &format!(r"{POLICIES}\State\Machine\Scripts"));
     scripts(look, &format!(r"{POLICIES}\Scripts"));
-    software(look);
     events(look);
     for path in [SNMP, SNMP_POLICY] {
         snmp(look, path);
     }
     licences(look);
+    realms(look);
     enrolment(look, &format!(r"HKLM\{ENROLMENT}"));
 }
 
@@ -81,30 +72,6 @@ pub(super) fn hive(look: &mut Look<'_>, hive: &str) {
     let name = hive.rsplit('\\').next().unwrap_or_default();
     // Scripts of logon stand beside those of the machine, by SID.
     scripts(look, &format!(r"{POLICIES}\State\{name}\Scripts"));
-}
-
-/// The server that hands out updates, unless the policy is not in force (`UseWUServer` 0).
-fn updates(look: &mut Look<'_>) {
-    let key = look.key(UPDATES);
-    let switch = look.key(&format!(r"{UPDATES}\AU")).number("UseWUServer");
-    if switch != Some(1) {
-        return;
-    }
-    for value in ["WUServer", "WUStatusServer", "UpdateServiceUrlAlternate"] {
-        let line = Line {
-            rule: "windows-update-server",
-            key: UPDATES,
-            value,
-            kind: "package-mirror",
-            port: None,
-            service: Some("wuauserv"),
-            weak: false,
-        };
-        for mut target in urls(key.text(value).unwrap_or_default()) {
-            target.kind = None;
-            line.say(look, target);
-        }
-    }
 }
 
 /// The domain controller policies were last read from: the next time it may be another.
@@ -145,23 +112,21 @@ fn scripts(look: &mut Look<'_>, path: &str) {
     }
 }
 
-/// Configuration Manager: management points, fallback points, distribution points.
-fn software(look: &mut Look<'_>) {
-    for (path, value, weak) in SOFTWARE {
-        let key = look.key(path);
+/// Key distribution centres of realms that are no domain of Windows (`ksetup /addkdc`).
+fn realms(look: &mut Look<'_>) {
+    for (at, realm, key) in look.below(REALMS) {
         let line = Line {
-            rule: "windows-software-server",
-            key: path,
-            value,
-            kind: "package-mirror",
-            port: None,
-            service: Some("CcmExec"),
-            weak: *weak,
+            rule: "windows-kerberos-realm",
+            key: &at,
+            value: "KdcNames",
+            kind: "kerberos",
+            port: Some(88),
+            service: None,
+            weak: false,
         };
-        let text = key.list(value).join(";");
-        for word in text.split([';', '*', ',']).take(LISTED_MAX) {
-            for mut target in url_or_host(word, 80) {
-                target.kind = None;
+        for name in key.list("KdcNames").into_iter().take(LISTED_MAX) {
+            if let Some(mut target) = host(name) {
+                target.resource = resource(&realm);
                 line.say(look, target);
             }
         }
@@ -169,7 +134,7 @@ fn software(look: &mut Look<'_>) {
 }
 
 /// `http://host:port/…` or a name alone.
-fn url_or_host(word: &str, default: u16) -> Vec<Target> {
+pub(super) fn url_or_host(word: &str, default: u16) -> Vec<Target> {
     if word.contains("://") {
         return urls(word);
     }

@@ -6,12 +6,6 @@ use groma_model::Reason;
 fn servers_that_keep_the_machine_in_order_are_needs() {
     let export = r#"Windows Registry Editor Version 5.00
 
-[HKEY_LOCAL_MACHINE\SOFTWARE\Policies\Microsoft\Windows\WindowsUpdate]
-"WUServer"="http://wsus1.corp.example:8530"
-"WUStatusServer"="http://wsus1.corp.example:8530"
-[HKEY_LOCAL_MACHINE\SOFTWARE\Policies\Microsoft\Windows\WindowsUpdate\AU]
-"UseWUServer"=dword:00000001
-
 [HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows\CurrentVersion\Group Policy\History]
 "DCName"="\\\\DC1.corp.example"
 [HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows\CurrentVersion\Group Policy\State\Machine\Scripts\Startup\0]
@@ -20,11 +14,8 @@ fn servers_that_keep_the_machine_in_order_are_needs() {
 "Script"="\\\\files1.corp.example\\install\\setup.cmd"
 "Parameters"="/password canary"
 
-[HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\CCM]
-"SMSSLP"="cm1.corp.example"
-[HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\CCMSetup]
-"LastValidMP"="https://cm2.corp.example"
-
+[HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\Lsa\Kerberos\Domains\UNIX.EXAMPLE]
+"KdcNames"=hex(7):6b,00,64,00,63,00,31,00,2e,00,75,00,6e,00,69,00,78,00,2e,00,65,00,78,00,61,00,6d,00,70,00,6c,00,65,00,00,00,00,00
 [HKEY_LOCAL_MACHINE\SOFTWARE\Policies\Microsoft\Windows\EventLog\EventForwarding\SubscriptionManager]
 "1"="Server=http://wec1.corp.example:5985/wsman/SubscriptionManager/WEC,Refresh=60"
 "2"="Server=https://wec2.corp.example/wsman/SubscriptionManager/WEC,Refresh=60,IssuerCA=0123"
@@ -49,19 +40,16 @@ fn servers_that_keep_the_machine_in_order_are_needs() {
     assert_eq!(
         shown(&found),
         [
-            "windows-update-server WUServer -> package-mirror wsus1.corp.example 8530/tcp, None",
-            "windows-update-server WUStatusServer -> package-mirror wsus1.corp.example 8530/tcp, None",
             "windows-policy-server DCName -> smb dc1.corp.example 445/tcp, resource sysvol, weak",
             "windows-policy-script FileSysPath -> smb corp.example 445/tcp, resource SysVol/corp.example/Policies/{1}/Machine",
             "windows-policy-script Script -> smb files1.corp.example 445/tcp, resource install/setup.cmd",
-            "windows-software-server SMSSLP -> package-mirror cm1.corp.example 80/tcp",
-            "windows-software-server LastValidMP -> package-mirror cm2.corp.example 443/tcp, Tls, weak",
             "windows-event-collector 1 -> syslog wec1.corp.example 5985/tcp, None",
             "windows-event-collector 2 -> syslog wec2.corp.example 5986/tcp, Tls",
             r"nms1.corp.example may ask SNMP agent at 161/udp (HKLM\SYSTEM\CurrentControlSet\Services\SNMP\Parameters\PermittedManagers:1)",
             "windows-snmp-traps 1 -> snmp 192.0.2.60 162/udp, secret",
             "windows-licence-server SpecifiedLicenseServers -> other lic1 135/tcp, resource licences",
             "windows-licence-server SpecifiedLicenseServers -> other lic2 135/tcp, resource licences",
+            "windows-kerberos-realm KdcNames -> kerberos kdc1.unix.example 88/tcp, resource UNIX.EXAMPLE",
             "windows-certificate-enrolment URL -> http ca1.corp.example 443/tcp, Tls",
         ]
     );
@@ -71,10 +59,6 @@ fn servers_that_keep_the_machine_in_order_are_needs() {
 #[test]
 fn what_is_not_in_force_is_silent() {
     let export = r#"
-[HKEY_LOCAL_MACHINE\SOFTWARE\Policies\Microsoft\Windows\WindowsUpdate]
-"WUServer"="http://wsus1.corp.example:8530"
-[HKEY_LOCAL_MACHINE\SOFTWARE\Policies\Microsoft\Windows\WindowsUpdate\AU]
-"UseWUServer"=dword:00000000
 [HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows\CurrentVersion\Group Policy\State\Machine\Scripts\Startup\0]
 "FileSysPath"="C:\\Windows\\System32\\GroupPolicy\\Machine"
 [HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\SNMP\Parameters\PermittedManagers]
