@@ -4,7 +4,7 @@ use groma_model::fact::{Archive, Measurement};
 use groma_model::{Fact, Reason};
 
 use super::outlook;
-use super::people::Person;
+use super::people::{Person, lies_in};
 use super::walk::{Found, ending_of};
 use crate::{Machine, Part, Said, is_of_a_person};
 
@@ -114,8 +114,12 @@ fn used_by(path: &str, people: &[Person]) -> Vec<String> {
         .iter()
         .flat_map(|person| {
             let profiles = person.profiles_of(path);
-            profiles
-                .map(move |profile| format!("Outlook profile {} of {}", profile.name, person.name))
+            profiles.map(move |profile| {
+                format!(
+                    "{} profile {} of {}",
+                    profile.program, profile.name, person.name
+                )
+            })
         })
         .collect();
     by.sort();
@@ -123,13 +127,18 @@ fn used_by(path: &str, people: &[Person]) -> Vec<String> {
     by
 }
 
-/// True for a store in Outlook's own folder of somebody all of whose profiles were read. Stores of groups (NST) stand in no profile.
+/// True for a store in Outlook's own folder of somebody all of whose profiles were read, and for mail in a profile of Thunderbird
+/// that no account of it names. Stores of groups (NST) stand in no profile.
 fn is_left_over(path: &str, people: &[Person]) -> bool {
     let is_store = matches!(ending_of(path).as_str(), "pst" | "ost");
-    let mut owners = people.iter().filter(|person| person.known);
-    is_store
-        && owners.any(|person| {
-            let home = person.home.as_deref();
-            home.is_some_and(|home| outlook::is_own_folder(path, home))
-        })
+    let of_outlook = |person: &Person| {
+        let home = person.home.as_deref().filter(|_| person.known && is_store);
+        home.is_some_and(|home| outlook::is_own_folder(path, home))
+    };
+    let of_thunderbird = |person: &Person| {
+        let mut folders = person.folders.iter();
+        folders.any(|folder| lies_in(path, folder))
+    };
+    let mut people = people.iter();
+    people.any(|person| of_outlook(person) || of_thunderbird(person))
 }
