@@ -86,21 +86,25 @@ fn unread(part: &mut Part, found: &Found) {
     }
 }
 
-/// The person whose profile opens it; else whose home it lies in; else who owns the file. Groups own for nobody.
+/// The person whose profile opens it; else whose home it lies in; else whose Outlook once searched it; else who owns the file.
+/// Groups own for nobody.
 fn owner(machine: &Machine<'_>, path: &str, people: &[Person]) -> Option<(String, &'static str)> {
-    let lower = path.to_lowercase();
-    let names = |person: &&Person| {
-        person.profiles_of(path).next().is_some() || person.remembered.contains(&lower)
-    };
-    let mut named = people.iter().filter(names);
+    let opens = |person: &&Person| person.profiles_of(path).next().is_some();
     let at_home = people.iter().find(|person| person.has_at_home(path));
-    if let Some(first) = named.next() {
-        // Several open it: whose home it lies in decides.
-        let person = at_home.filter(|person| names(person)).unwrap_or(first);
+    // Several open it: whose home it lies in decides.
+    let opener = at_home.filter(opens);
+    if let Some(person) = opener.or_else(|| people.iter().find(opens)) {
         return Some((person.name.clone(), "profile"));
     }
     if let Some(person) = at_home {
         return Some((person.name.clone(), "home"));
+    }
+    let lower = path.to_lowercase();
+    let mut once = people
+        .iter()
+        .filter(|person| person.remembered.contains(&lower));
+    if let (Some(person), None) = (once.next(), once.next()) {
+        return Some((person.name.clone(), "profile"));
     }
     let sid = machine
         .files

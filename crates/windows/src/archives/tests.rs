@@ -456,3 +456,31 @@ fn no_registry_makes_the_readers_panic() {
         (crate::devices::AREA.read)(&machine);
     });
 }
+
+#[test]
+fn what_somebody_once_searched_is_theirs_unless_it_lies_in_a_home_or_two_did() {
+    let head = made(23, b"SM", 1);
+    let catalog =
+        |sid: &str| format!(r"HKU\{sid}\Software\Microsoft\Office\16.0\Outlook\Search\Catalog");
+    let mut registry = registry();
+    for path in [
+        r"C:\old\one.pst",
+        r"C:\old\two.pst",
+        r"C:\Users\boris\b.pst",
+    ] {
+        registry.add(&catalog(ANNA), path, Value::Bytes(Vec::new()));
+    }
+    registry.add(&catalog(BORIS), r"C:\old\two.pst", Value::Bytes(Vec::new()));
+    let files = WrittenFiles::default()
+        .with(r"C:\Users\boris\b.pst", &head)
+        .with(r"C:\old\one.pst", &head)
+        .with(r"C:\old\two.pst", &head);
+    assert_eq!(
+        in_a_line(&said(&registry, &files, &rows())),
+        [
+            r"C:\old\one.pst pst CORP\anna by profile",
+            r"C:\old\two.pst pst  by nobody",
+            r"C:\Users\boris\b.pst pst CORP\boris by home",
+        ]
+    );
+}
