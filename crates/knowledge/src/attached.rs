@@ -246,26 +246,60 @@ pub const SOFTWARE: &[(&str, &str, &str)] = &[
     ("/usr/sbin/CodeMeterLin", "license-service", "CodeMeter"),
 ];
 
-/// Programs of Windows that dial into a private network: the name of the service each installs, and what it is. A service that
-/// serves as well as dials (OpenVPN, IPsec, WireGuard) makes no client by being there: its settings tell.
-pub const WINDOWS_VPN: &[(&str, &str)] = &[
-    ("vpnagent", "Cisco Secure Client (AnyConnect)"),
-    ("csc_vpnagent", "Cisco Secure Client (AnyConnect)"),
-    ("CVPND", "Cisco VPN Client"),
-    ("FA_Scheduler", "FortiClient"),
-    ("PanGPS", "GlobalProtect"),
-    ("PulseSecureService", "Pulse Secure, Ivanti Secure Access"),
-    ("dsNcService", "Juniper Network Connect"),
-    ("TracSrvWrapper", "Check Point Endpoint Security VPN"),
-    ("SONICWALL_NetExtender", "SonicWall NetExtender"),
-    ("SevpnClient", "SoftEther VPN Client"),
-    ("NcpRwsNt", "NCP Secure Client"),
-    ("iked", "Shrew Soft VPN Client"),
-    ("nsverctl", "Citrix Secure Access"),
-    ("ZSATunnel", "Zscaler Client Connector"),
-    ("Tailscale", "Tailscale"),
-    ("ZeroTierOneService", "ZeroTier"),
-    ("scvpn", "Sophos Connect"),
+/// Software of Windows that stands between a machine and a card, a licence or a private network: the name of the service it
+/// installs, role, what it is. A service that serves as well as dials (OpenVPN, IPsec, WireGuard) makes no client by being there:
+/// its settings tell.
+pub const WINDOWS_SERVICES: &[(&str, &str, &str)] = &[
+    ("vpnagent", "vpn-client", "Cisco Secure Client (AnyConnect)"),
+    (
+        "csc_vpnagent",
+        "vpn-client",
+        "Cisco Secure Client (AnyConnect)",
+    ),
+    ("CVPND", "vpn-client", "Cisco VPN Client"),
+    ("FA_Scheduler", "vpn-client", "FortiClient"),
+    ("PanGPS", "vpn-client", "GlobalProtect"),
+    (
+        "PulseSecureService",
+        "vpn-client",
+        "Pulse Secure, Ivanti Secure Access",
+    ),
+    ("dsNcService", "vpn-client", "Juniper Network Connect"),
+    (
+        "TracSrvWrapper",
+        "vpn-client",
+        "Check Point Endpoint Security VPN",
+    ),
+    (
+        "SONICWALL_NetExtender",
+        "vpn-client",
+        "SonicWall NetExtender",
+    ),
+    ("SevpnClient", "vpn-client", "SoftEther VPN Client"),
+    ("NcpRwsNt", "vpn-client", "NCP Secure Client"),
+    ("iked", "vpn-client", "Shrew Soft VPN Client"),
+    ("nsverctl", "vpn-client", "Citrix Secure Access"),
+    ("ZSATunnel", "vpn-client", "Zscaler Client Connector"),
+    ("Tailscale", "vpn-client", "Tailscale"),
+    ("ZeroTierOneService", "vpn-client", "ZeroTier"),
+    ("scvpn", "vpn-client", "Sophos Connect"),
+    (
+        "SACSrv",
+        "smart-card-middleware",
+        "SafeNet Authentication Client",
+    ),
+    ("hasplms", "license-service", "Sentinel LDK license manager"),
+    ("CodeMeter.exe", "license-service", "CodeMeter"),
+    (
+        "SentinelKeysServer",
+        "license-service",
+        "Sentinel Keys Server",
+    ),
+    (
+        "SentinelProtectionServer",
+        "license-service",
+        "Sentinel Protection Server",
+    ),
 ];
 
 #[cfg(test)]
@@ -279,6 +313,8 @@ mod tests {
             assert_eq!(role(&format!("/usr/sbin/{both}")), None);
         }
         assert_eq!(role("/usr/bin/wg"), None);
+        let mut services = WINDOWS_SERVICES.iter().map(|row| row.0.to_lowercase());
+        assert!(!services.any(|name| name.contains("openvpn") || name.contains("wireguard")));
         assert_eq!(role("/usr/sbin/openconnect"), Some("vpn-client"));
     }
 

@@ -3,7 +3,6 @@
 use crate::Area;
 
 /// All areas.
-#[rustfmt::skip]
 pub const AREAS: &[Area] = &[
     crate::host::system::AREA,
     crate::host::storage::AREA,
@@ -13,6 +12,7 @@ pub const AREAS: &[Area] = &[
     crate::host::units::AREA,
     crate::shares::AREA,
     crate::needs::AREA,
+    // One a line, so that two who add one do not meet.
     crate::archives::AREA,
     crate::devices::AREA,
     crate::certificates::AREA,

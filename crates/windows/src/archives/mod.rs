@@ -1,4 +1,4 @@
-//! `host.archives`: mail that lies in files, whose it is, and what profiles of Outlook say.
+//! `host.archives`: mail that lies in files, whose it is, and what profiles of mail programs say.
 
 mod addins;
 mod header;
@@ -7,6 +7,7 @@ mod people;
 mod references;
 mod servers;
 mod tell;
+mod thunderbird;
 mod walk;
 
 use groma_model::Reason;
@@ -19,12 +20,13 @@ use walk::{Found, Walk};
 /// Mail archives, and the profiles that use them.
 pub(crate) const AREA: Area = Area {
     name: "host.archives",
-    purpose: "Finds mail that lies in files (PST, OST, NSF, mbox, DBX, OLM, folders of EML), how much it is and whose, and which servers Outlook is set up for.",
+    purpose: "Finds mail that lies in files (PST, OST, NSF, mbox, DBX, OLM, folders of EML), how much it is and whose, and which servers Outlook and Thunderbird are set up for.",
     reads: &[
         "names, sizes and times of files on fixed drives; the folder of Windows, recycle bins and System Volume Information left out, links never followed, at most 2,000,000 entries",
         "the first 4 KiB of files with an ending of mail, and of files without one in folders of mail; nothing of files whose content lies in a cloud",
         "HKU: profiles of Outlook (servers, ports, accounts, paths), its search catalogue, ForcePSTPath, network drives; ProfileList",
         "HKLM and HKU: add-ins of Outlook",
+        "profiles.ini and prefs.js of Thunderbird: servers, ports, accounts, folders",
     ],
     never_sends: &[
         "senders, recipients, subjects or text of any message",
@@ -125,7 +127,7 @@ fn named_elsewhere(
         let files = person
             .profiles
             .iter()
-            .filter(|profile| !profile.name.is_empty());
+            .filter(|profile| profile.program == "Outlook");
         files
             .flat_map(|profile| &profile.files)
             .map(move |file| (person, &file.path))

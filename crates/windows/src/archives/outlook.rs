@@ -27,6 +27,10 @@ const SHARED: &str =
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(super) struct Profile {
     pub(super) name: String,
+    /// The program it is of; empty for what is no profile.
+    pub(super) program: &'static str,
+    /// Folders whose files it opens.
+    pub(super) folders: Vec<String>,
     /// Stores it opens.
     pub(super) files: Vec<NamedFile>,
     /// Servers it names.
@@ -41,6 +45,8 @@ pub(super) struct NamedFile {
     pub(super) key: String,
     /// The value that says so.
     pub(super) value: String,
+    /// Line in a file; 1 for a key.
+    pub(super) line: u32,
 }
 
 /// Reads what belongs to one person.
@@ -128,6 +134,7 @@ impl Reading<'_, '_> {
     fn profile(&mut self, place: &str, name: &str) -> Profile {
         let mut profile = Profile {
             name: name.to_owned(),
+            program: "Outlook",
             ..Profile::default()
         };
         let mut open = vec![(format!(r"{place}\{name}"), 0)];
@@ -159,6 +166,7 @@ impl Reading<'_, '_> {
                 path: local(&self.expand.text(&written)),
                 key: path.to_owned(),
                 value,
+                line: 1,
             };
             let known = profile
                 .files
@@ -182,6 +190,7 @@ impl Reading<'_, '_> {
                     path,
                     key: at.to_owned(),
                     value: value.to_owned(),
+                    line: 1,
                 })
             });
         let files: Vec<NamedFile> = named.collect();

@@ -1,10 +1,11 @@
-//! The people of a machine, their homes, and what their profiles of Outlook say.
+//! The people of a machine, their homes, and what their profiles of mail programs say.
 
 use std::collections::BTreeSet;
 
 use groma_model::Reason;
 
 use super::outlook::{self, Profile};
+use super::thunderbird;
 use crate::{Machine, Part, is_of_a_person};
 
 const PROFILE_LIST: &str = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList";
@@ -20,6 +21,8 @@ pub(super) struct Person {
     /// True if all profiles of Outlook could be read.
     pub(super) known: bool,
     pub(super) profiles: Vec<Profile>,
+    /// Folders of profiles of Thunderbird.
+    pub(super) folders: Vec<String>,
     /// Files the search of Outlook once had open, in lower case.
     pub(super) remembered: BTreeSet<String>,
     /// Network drives: letter with colon, in lower case, and where it leads.
@@ -31,7 +34,9 @@ impl Person {
     pub(super) fn profiles_of<'a>(&'a self, path: &'a str) -> impl Iterator<Item = &'a Profile> {
         let names = move |profile: &&Profile| {
             let mut files = profile.files.iter();
+            let mut folders = profile.folders.iter();
             files.any(|file| file.path.eq_ignore_ascii_case(path))
+                || folders.any(|folder| lies_in(path, folder))
         };
         self.profiles.iter().filter(names)
     }
@@ -83,6 +88,7 @@ pub(super) fn all(machine: &Machine<'_>, part: &mut Part) -> Vec<Person> {
             true => outlook::read(machine, &sid, &expand, &mut person, part),
             false => unloaded.push(person.name.clone()),
         }
+        thunderbird::read(machine, &mut person, part);
         people.push(person);
     }
     say_unloaded(&unloaded, part);

@@ -1,4 +1,4 @@
-//! The servers that profiles of Outlook name, as references.
+//! The servers that profiles of mail programs name, as references.
 
 use std::collections::BTreeSet;
 
@@ -11,13 +11,14 @@ use super::people::Person;
 use super::servers::NamedServer;
 use crate::{Machine, Part};
 
-/// Where the system is told of Outlook's program.
-const PROGRAM: &str = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\App Paths\OUTLOOK.EXE";
+/// Where the system is told where programs lie.
+const PROGRAMS: &str = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\App Paths";
 const SMB: u16 = 445;
 
 /// Says all references of all people.
 pub(super) fn all(machine: &Machine<'_>, people: &[Person], part: &mut Part) {
-    let component = outlook(machine);
+    let outlook = program(machine, "outlook.exe");
+    let thunderbird = program(machine, "thunderbird.exe");
     let mut told = BTreeSet::new();
     let mut say = |reference: Option<Reference>| {
         let Some(reference) = reference.filter(|reference| !reference.peer.is_loopback()) else {
@@ -34,32 +35,37 @@ pub(super) fn all(machine: &Machine<'_>, people: &[Person], part: &mut Part) {
     };
     for person in people {
         for profile in &person.profiles {
+            let (component, rule) = match profile.program {
+                "Thunderbird" => (&thunderbird, "mozilla-profile"),
+                _ => (&outlook, "outlook-profile"),
+            };
             for server in &profile.servers {
-                say(of_server(server, &component));
+                say(of_server(server, component, rule));
             }
             for file in &profile.files {
-                say(of_file(file, person, &component));
+                say(of_file(file, person, component, rule));
             }
         }
     }
 }
 
-fn outlook(machine: &Machine<'_>) -> Component {
-    let key = machine.registry.key(PROGRAM).ok().flatten();
+fn program(machine: &Machine<'_>, name: &str) -> Component {
+    let key = machine.registry.key(&format!(r"{PROGRAMS}\{name}"));
+    let key = key.ok().flatten();
     let path = key.and_then(|key| key.text("").map(str::to_owned));
-    let name = path.map(|path| path.trim_matches('"').to_owned());
+    let path = path.map(|path| path.trim_matches('"').to_owned());
     Component {
         class: ComponentClass::Executable,
-        name: name.unwrap_or_else(|| "outlook.exe".to_owned()).into(),
+        name: path.unwrap_or_else(|| name.to_owned()).into(),
     }
 }
 
-fn of_server(server: &NamedServer, component: &Component) -> Option<Reference> {
+fn of_server(server: &NamedServer, component: &Component, rule: &str) -> Option<Reference> {
     let (host, port, by_url) = place(&server.server);
     Some(Reference {
-        rule: "outlook-profile".to_owned(),
+        rule: rule.to_owned(),
         file: server.key.as_str().into(),
-        line: 1,
+        line: server.line.max(1),
         key: server.value.clone(),
         peer: Peer::parse(host)?,
         port: server.port.or(port).map(Port),
@@ -99,14 +105,19 @@ fn place(written: &str) -> (&str, Option<u16>, Option<bool>) {
 }
 
 /// A store on another machine: `\\server\share\…`, or a network drive that leads there.
-fn of_file(file: &NamedFile, person: &Person, component: &Component) -> Option<Reference> {
+fn of_file(
+    file: &NamedFile,
+    person: &Person,
+    component: &Component,
+    rule: &str,
+) -> Option<Reference> {
     let unc = person.on_network(&file.path)?;
     let mut parts = unc.strip_prefix(r"\\")?.split('\\');
     let (server, share) = (parts.next()?, parts.next()?);
     Some(Reference {
-        rule: "outlook-profile".to_owned(),
+        rule: rule.to_owned(),
         file: file.key.as_str().into(),
-        line: 1,
+        line: file.line,
         key: file.value.clone(),
         peer: Peer::parse(server)?,
         port: Some(Port(SMB)),

@@ -15,6 +15,8 @@ pub(super) struct NamedServer {
     pub(super) key: String,
     /// The value that says so.
     pub(super) value: String,
+    /// Line in a file; 0 for a key.
+    pub(super) line: u32,
     /// As written: a name, an address, a URL.
     pub(super) server: String,
     pub(super) kind: &'static str,

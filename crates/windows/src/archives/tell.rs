@@ -4,7 +4,7 @@ use groma_model::fact::{Archive, Measurement};
 use groma_model::{Fact, Reason};
 
 use super::outlook;
-use super::people::Person;
+use super::people::{Person, lies_in};
 use super::walk::{Found, ending_of};
 use crate::{Machine, Part, Said, is_of_a_person};
 
@@ -86,21 +86,25 @@ fn unread(part: &mut Part, found: &Found) {
     }
 }
 
-/// The person whose profile opens it; else whose home it lies in; else who owns the file. Groups own for nobody.
+/// The person whose profile opens it; else whose home it lies in; else whose Outlook once searched it; else who owns the file.
+/// Groups own for nobody.
 fn owner(machine: &Machine<'_>, path: &str, people: &[Person]) -> Option<(String, &'static str)> {
-    let lower = path.to_lowercase();
-    let names = |person: &&Person| {
-        person.profiles_of(path).next().is_some() || person.remembered.contains(&lower)
-    };
-    let mut named = people.iter().filter(names);
+    let opens = |person: &&Person| person.profiles_of(path).next().is_some();
     let at_home = people.iter().find(|person| person.has_at_home(path));
-    if let Some(first) = named.next() {
-        // Several open it: whose home it lies in decides.
-        let person = at_home.filter(|person| names(person)).unwrap_or(first);
+    // Several open it: whose home it lies in decides.
+    let opener = at_home.filter(opens);
+    if let Some(person) = opener.or_else(|| people.iter().find(opens)) {
         return Some((person.name.clone(), "profile"));
     }
     if let Some(person) = at_home {
         return Some((person.name.clone(), "home"));
+    }
+    let lower = path.to_lowercase();
+    let mut once = people
+        .iter()
+        .filter(|person| person.remembered.contains(&lower));
+    if let (Some(person), None) = (once.next(), once.next()) {
+        return Some((person.name.clone(), "profile"));
     }
     let sid = machine
         .files
@@ -114,8 +118,12 @@ fn used_by(path: &str, people: &[Person]) -> Vec<String> {
         .iter()
         .flat_map(|person| {
             let profiles = person.profiles_of(path);
-            profiles
-                .map(move |profile| format!("Outlook profile {} of {}", profile.name, person.name))
+            profiles.map(move |profile| {
+                format!(
+                    "{} profile {} of {}",
+                    profile.program, profile.name, person.name
+                )
+            })
         })
         .collect();
     by.sort();
@@ -123,13 +131,18 @@ fn used_by(path: &str, people: &[Person]) -> Vec<String> {
     by
 }
 
-/// True for a store in Outlook's own folder of somebody all of whose profiles were read. Stores of groups (NST) stand in no profile.
+/// True for a store in Outlook's own folder of somebody all of whose profiles were read, and for mail in a profile of Thunderbird
+/// that no account of it names. Stores of groups (NST) stand in no profile.
 fn is_left_over(path: &str, people: &[Person]) -> bool {
     let is_store = matches!(ending_of(path).as_str(), "pst" | "ost");
-    let mut owners = people.iter().filter(|person| person.known);
-    is_store
-        && owners.any(|person| {
-            let home = person.home.as_deref();
-            home.is_some_and(|home| outlook::is_own_folder(path, home))
-        })
+    let of_outlook = |person: &Person| {
+        let home = person.home.as_deref().filter(|_| person.known && is_store);
+        home.is_some_and(|home| outlook::is_own_folder(path, home))
+    };
+    let of_thunderbird = |person: &Person| {
+        let mut folders = person.folders.iter();
+        folders.any(|folder| lies_in(path, folder))
+    };
+    let mut people = people.iter();
+    people.any(|person| of_outlook(person) || of_thunderbird(person))
 }

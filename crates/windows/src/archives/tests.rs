@@ -390,3 +390,97 @@ fn add_ins_of_others_that_are_loaded_are_told() {
         .collect();
     assert_eq!(packages, ["Crm.Connect", "Document store"]);
 }
+
+#[test]
+fn mail_of_thunderbird_belongs_to_its_profile_or_is_left_over() {
+    let mail = b"From -\r\nFrom: a\r\nDate: b\r\n\r\n";
+    let place = r"C:\Users\anna\AppData\Roaming\Thunderbird";
+    let prefs = br#"user_pref("mail.server.server1.hostname", "imap.corp.example");
+user_pref("mail.server.server1.type", "imap");
+user_pref("mail.server.server1.directory-rel", "[ProfD]ImapMail/imap.corp.example");
+"#;
+    let files = WrittenFiles::default()
+        .with(
+            &format!(r"{place}\profiles.ini"),
+            b"[Profile0]\nPath=Profiles/a1\n",
+        )
+        .with(&format!(r"{place}\Profiles\a1\prefs.js"), prefs)
+        .with(
+            &format!(r"{place}\Profiles\a1\ImapMail\imap.corp.example\INBOX"),
+            mail,
+        )
+        .with(
+            &format!(r"{place}\Profiles\a1\Mail\old.corp.example\Inbox"),
+            mail,
+        );
+    let said = said(&registry(), &files, &rows());
+    let inside = r"C:\Users\anna\AppData\Roaming\Thunderbird\Profiles\a1";
+    assert_eq!(
+        in_a_line(&said),
+        [
+            format!(
+                r"{inside}\ImapMail\imap.corp.example\INBOX mbox CORP\anna by profile, Thunderbird profile a1 of CORP\anna"
+            ),
+            format!(r"{inside}\Mail\old.corp.example\Inbox mbox CORP\anna by home left over"),
+        ]
+    );
+    let reference = said[0].facts.iter().find_map(|fact| match fact {
+        Fact::Reference(r) => Some(format!("{} {} {}", r.kind, r.peer, r.component.name)),
+        _ => None,
+    });
+    assert_eq!(
+        reference.as_deref(),
+        Some("imap imap.corp.example thunderbird.exe")
+    );
+}
+
+/// A registry is what somebody wrote: whatever stands in it, the readers end, and none panics.
+#[test]
+fn no_registry_makes_the_readers_panic() {
+    let export = format!(
+        "[HKEY_USERS\\{ANNA}\\Software\\Microsoft\\Office\\16.0\\Outlook\\Profiles\\W\\9375CFF0413111d3B88A00104B2A6676\\1]\n\"IMAP Server\"=\"a.corp.example\"\n\"001f6700\"=hex:5c,00,5c,00,61,00\n\
+         [HKEY_LOCAL_MACHINE\\HARDWARE\\DEVICEMAP\\SERIALCOMM]\n\"\\\\Device\\\\VCP0\"=\"COM3\"\n\
+         [HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Office\\Outlook\\Addins\\A.B]\n\"LoadBehavior\"=dword:00000003\n"
+    );
+    groma_fuzz::hammer(300, &[export.as_bytes()], |bytes| {
+        let (registry, _) = WrittenRegistry::of_export(&String::from_utf8_lossy(bytes));
+        let files = WrittenFiles::default();
+        let rows = rows();
+        let machine = Machine {
+            registry: &registry,
+            files: &files,
+            rows: &rows,
+            certificate: &|_| None,
+        };
+        archives(&machine);
+        (crate::devices::AREA.read)(&machine);
+    });
+}
+
+#[test]
+fn what_somebody_once_searched_is_theirs_unless_it_lies_in_a_home_or_two_did() {
+    let head = made(23, b"SM", 1);
+    let catalog =
+        |sid: &str| format!(r"HKU\{sid}\Software\Microsoft\Office\16.0\Outlook\Search\Catalog");
+    let mut registry = registry();
+    for path in [
+        r"C:\old\one.pst",
+        r"C:\old\two.pst",
+        r"C:\Users\boris\b.pst",
+    ] {
+        registry.add(&catalog(ANNA), path, Value::Bytes(Vec::new()));
+    }
+    registry.add(&catalog(BORIS), r"C:\old\two.pst", Value::Bytes(Vec::new()));
+    let files = WrittenFiles::default()
+        .with(r"C:\Users\boris\b.pst", &head)
+        .with(r"C:\old\one.pst", &head)
+        .with(r"C:\old\two.pst", &head);
+    assert_eq!(
+        in_a_line(&said(&registry, &files, &rows())),
+        [
+            r"C:\old\one.pst pst CORP\anna by profile",
+            r"C:\old\two.pst pst  by nobody",
+            r"C:\Users\boris\b.pst pst CORP\boris by home",
+        ]
+    );
+}

@@ -19,7 +19,7 @@ pub(crate) const AREA: Area = Area {
     reads: &[
         "the table of devices that are present, and what HKLM\\SYSTEM\\CurrentControlSet\\Enum says of them: numbers, classes, names, drivers, ports",
         "HKLM\\HARDWARE\\DEVICEMAP\\SERIALCOMM; modems and scanners below HKLM\\SYSTEM\\CurrentControlSet\\Control\\Class; providers of the fax service",
-        "HKLM\\SOFTWARE\\Microsoft\\Cryptography: cards and providers; whether services of known VPN clients are there",
+        "HKLM\\SOFTWARE\\Microsoft\\Cryptography: cards and providers; whether services of known software for tunnels, cards and licences are there",
         "rasphone.pbk and settings of OpenVPN: names and far ends of tunnels",
     ],
     never_sends: &[

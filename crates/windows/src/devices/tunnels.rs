@@ -1,7 +1,7 @@
 //! Private networks this machine dials into: phone books of Windows (rasphone.pbk), settings of OpenVPN, services of known
 //! clients. Names and far ends; nothing else of these files is kept.
 
-use groma_knowledge::attached::WINDOWS_VPN;
+use groma_knowledge::attached::WINDOWS_SERVICES;
 use groma_model::Reason;
 use groma_model::fact::{Attachment, Component, ComponentClass, Reference};
 use groma_model::name::{Peer, Port, Transport};
@@ -78,9 +78,9 @@ pub(super) fn all(
     references
 }
 
-/// Programs that dial, by the services they install; one that is switched off (start 4) dials nowhere.
+/// Programs that dial, and others known by the services they install; one that is switched off (start 4) does nothing.
 fn clients(machine: &Machine<'_>, found: &mut Vec<Attachment>) {
-    for (service, product) in WINDOWS_VPN {
+    for (service, role, product) in WINDOWS_SERVICES {
         let key = machine.registry.key(&format!(r"{SERVICES}\{service}"));
         if let Ok(Some(key)) = key
             && key.number("Start").is_some_and(|start| start != 4)
@@ -88,7 +88,7 @@ fn clients(machine: &Machine<'_>, found: &mut Vec<Attachment>) {
             found.push(Attachment {
                 product: Some((*product).to_owned()),
                 known_as: Some((*service).into()),
-                ..blank("software", "vpn-client")
+                ..blank("software", role)
             });
         }
     }

@@ -22,8 +22,11 @@ const USUAL: &[&str] = &[
     "media",
     "monitor",
     "mouse",
+    "mtd",
     "net",
     "scsiadapter",
+    "securitydevices",
+    "sensor",
     "volume",
     "wpd",
 ];
