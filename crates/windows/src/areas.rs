@@ -6,5 +6,6 @@ use crate::Area;
 pub const AREAS: &[Area] = &[
     // Whoever adds one adds a line.
     crate::certificates::AREA,
+    crate::iis::AREA,
     crate::tasks::AREA,
 ];

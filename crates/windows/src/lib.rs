@@ -20,6 +20,7 @@ mod addressed;
 mod areas;
 mod certificates;
 mod files;
+mod iis;
 mod machine;
 mod markup;
 mod part;
@@ -31,6 +32,7 @@ mod written;
 
 pub use areas::AREAS;
 pub use files::{Files, FolderEntry, Kind, WrittenFiles};
+pub use iis::{application_folders, log_folders};
 pub use machine::{Area, Machine, ReadCertificate, is_of_a_person, look};
 pub use part::{Part, Said};
 pub use path::{Expand, base_name, folder_of, joined, program_of, settled};
