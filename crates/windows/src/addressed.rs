@@ -81,6 +81,13 @@ pub(crate) fn places(text: &str) -> Vec<Place> {
     found
 }
 
+/// The place a text names that is nothing but `\\server\share\…`.
+pub(crate) fn share(path: &str) -> Option<Place> {
+    let path = path.trim();
+    let place = path.starts_with(r"\\").then(|| of_share(path))??;
+    (!place.peer.is_loopback()).then_some(place)
+}
+
 fn shared(text: &str, at: usize) -> Option<Place> {
     let before = text.get(..at)?.chars().next_back();
     let quote = before.filter(|c| matches!(c, '"' | '\''));
@@ -261,7 +268,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn no_text_ends_the_program(text in r"(\PC|\\\\|://|@|\[){0,60}") {
-            let _ = places(&text);
+            let _ = (places(&text), share(&text));
         }
     }
 }

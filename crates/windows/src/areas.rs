@@ -16,6 +16,7 @@ pub const AREAS: &[Area] = &[
     crate::archives::AREA,
     crate::devices::AREA,
     crate::certificates::AREA,
+    crate::iis::AREA,
     crate::tasks::AREA,
     crate::sockets::AREA,
     crate::databases::AREA,

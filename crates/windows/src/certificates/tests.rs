@@ -199,7 +199,7 @@ fn policies_services_and_people_have_stores_of_their_own() {
     let found = uses(&said[1]);
     assert_eq!(
         (found.len(), found[0].component.name.to_string()),
-        (1, "NTDS".into())
+        (1, "NTDS.service".into())
     );
 }
 
@@ -330,11 +330,11 @@ fn services_present_what_their_settings_name() {
     assert_eq!(
         found,
         [
-            "W3SVC sha256 of CN=web1|CN=Corp Root|800 SslCertHash",
-            "HTTP sha256 of CN=shop|CN=Public|90 SslCertHash",
-            "TermService sha256 of CN=web1|CN=Corp Root|800 SSLCertificateSHA1Hash",
-            "WinRM sha256 of CN=web1|CN=Corp Root|800 certThumbprint",
-            "MSSQL$ERP sha256 of CN=web1|CN=Corp Root|800 Certificate",
+            "W3SVC.service sha256 of CN=web1|CN=Corp Root|800 SslCertHash",
+            "HTTP.service sha256 of CN=shop|CN=Public|90 SslCertHash",
+            "TermService.service sha256 of CN=web1|CN=Corp Root|800 SSLCertificateSHA1Hash",
+            "WinRM.service sha256 of CN=web1|CN=Corp Root|800 certThumbprint",
+            "MSSQL$ERP.service sha256 of CN=web1|CN=Corp Root|800 Certificate",
         ]
     );
     assert_eq!(said[1].state, CoverageState::Complete);

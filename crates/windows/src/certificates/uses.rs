@@ -170,7 +170,8 @@ impl Reading<'_, '_> {
                 role: CertificateRole::Presents,
                 component: unit("NTDS"),
                 file: entry.path.clone(),
-                line: 1,
+                // A registry has no lines.
+                line: 0,
                 key: "Certificates".into(),
             }));
         }
@@ -197,16 +198,18 @@ impl Reading<'_, '_> {
             role: CertificateRole::Presents,
             component: unit(setting.unit),
             file: setting.path.into(),
-            line: 1,
+            // A registry has no lines.
+            line: 0,
             key: setting.key.into(),
         }));
     }
 }
 
-fn unit(name: &str) -> Component {
+/// The unit of a service.
+fn unit(service: &str) -> Component {
     Component {
         class: ComponentClass::Unit,
-        name: name.into(),
+        name: format!("{service}.service").into(),
     }
 }
 
