@@ -44,15 +44,12 @@ pub(crate) fn kinds_of(dependencies: &[&Dependency]) -> String {
 /// Who needs it, with the part that does: `app1 (nightly.service), app2 (billing.service) and 12 more`.
 pub(crate) fn who(dependencies: &[&Dependency]) -> String {
     let named = dependencies.iter().map(|d| {
-        let path = d.consumer.component.name.as_bytes();
-        let file = path.rsplit(|b| *b == b'/').next().unwrap_or(path);
+        let file = d.consumer.component.name.file_name();
         (d.consumer.name.as_str(), file)
     });
-    told(named, |(machine, file)| {
-        match String::from_utf8_lossy(file) {
-            none if none.is_empty() => (*machine).to_owned(),
-            part => format!("{machine} ({part})"),
-        }
+    told(named, |(machine, file)| match file.lossy() {
+        none if none.is_empty() => (*machine).to_owned(),
+        part => format!("{machine} ({part})"),
     })
 }
 

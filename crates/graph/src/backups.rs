@@ -116,9 +116,7 @@ fn copies(job: &BackupJob, path: &Foreign) -> bool {
 }
 
 fn is_at_or_below(path: &[u8], root: &[u8]) -> bool {
-    let root = root.strip_suffix(b"/").unwrap_or(root);
-    path.strip_prefix(root)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+    groma_model::path::below(path, root).is_some()
 }
 
 #[expect(

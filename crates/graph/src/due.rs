@@ -173,8 +173,11 @@ fn sooner<'a>(
 /// itself.
 pub(crate) fn job_that_starts<'a>(jobs: &'a [Job], program: &Foreign) -> Option<&'a Job> {
     let is_script = |job: &Job| job.scheduler == "at" && job.file == *program;
-    jobs.iter()
-        .find(|job| job.executable.as_ref() == Some(program) || is_script(job))
+    let starts = |job: &Job| {
+        let file = job.executable.as_ref();
+        file.is_some_and(|file| file.is_same_file(program))
+    };
+    jobs.iter().find(|job| starts(job) || is_script(job))
 }
 
 /// The timer that starts `unit`, where one does.

@@ -18,12 +18,13 @@
 //!
 //! What joins takes the component that says most (unit, job, executable, file) and the kind that was stated.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use groma_model::Foreign;
 use groma_model::fact::{ComponentClass, Program};
 use groma_model::inventory::ReachedBy;
 use groma_model::registry::REGISTRY;
+use groma_model::{Foreign, path};
 
 use crate::draft::{Certainty, Draft, take_in};
 use crate::few::Few;
@@ -269,17 +270,61 @@ const COMMON_PARTS: [&str; 60] = [
     "www",
 ];
 
+/// The same of Windows, in lower case: what its own set-up makes, and hives and keys every machine has.
+const COMMON_ON_WINDOWS: [&str; 33] = [
+    "administrator",
+    "appdata",
+    "classes",
+    "common files",
+    "currentcontrolset",
+    "currentversion",
+    "documents",
+    "framework",
+    "framework64",
+    "hklm",
+    "inetpub",
+    "logs",
+    "machine",
+    "microsoft",
+    "microsoft shared",
+    "parameters",
+    "powershell",
+    "pwsh",
+    "program files",
+    "program files (x86)",
+    "programdata",
+    "programs",
+    "roaming",
+    "services",
+    "software",
+    "system32",
+    "syswow64",
+    "tasks",
+    "users",
+    "web",
+    "windows",
+    "windowspowershell",
+    "wwwroot",
+];
+
 /// The names in a path, without what stands behind a dot, an instance or a line: `erp` and `jobs` of `/etc/erp/jobs.ini`.
 fn names(path: &Foreign) -> Vec<String> {
     let text = path.lossy();
-    let parts = text.split('/').map(|part| {
+    let of_windows = path.is_of_windows();
+    let parts = path::parts(&text).map(|part| {
         let word = part.trim_start_matches('.');
         word.split(['.', '@', ':']).next().unwrap_or(word)
     });
-    parts
-        .filter(|word| word.len() >= 3 && !COMMON_PARTS.contains(word))
-        .map(str::to_lowercase)
-        .collect()
+    let says = |word: &&str| {
+        let lower = word.to_ascii_lowercase();
+        let is_common = if of_windows {
+            COMMON_PARTS.contains(&lower.as_str()) || COMMON_ON_WINDOWS.contains(&lower.as_str())
+        } else {
+            COMMON_PARTS.contains(word)
+        };
+        word.len() >= 3 && !is_common
+    };
+    parts.filter(says).map(str::to_lowercase).collect()
 }
 
 fn merge(live: &mut [Draft], at: usize, written: Draft) {
@@ -338,9 +383,16 @@ fn tie(written: &Draft, live: &Draft) -> Option<Tie> {
         .any(|way| live.reached.contains(way));
     // `app.service` and `/opt/app/.env`: the whole name of a unit relates, be it as common a word as this one.
     let own_directory = unit_of(live).is_some_and(|unit| {
-        let below = |file: &Foreign| file.lossy().contains(&format!("/{unit}/"));
+        let below = |file: &Foreign| match file.is_of_windows() {
+            true => {
+                let text = file.lossy().replace('\\', "/").to_ascii_lowercase();
+                text.contains(&format!("/{}/", unit.to_ascii_lowercase()))
+            }
+            false => file.lossy().contains(&format!("/{unit}/")),
+        };
         unit.len() >= 3
             && !SYSTEM_DIRECTORIES.contains(&unit.as_str())
+            && !COMMON_ON_WINDOWS.contains(&unit.to_ascii_lowercase().as_str())
             && written.files.iter().any(below)
     });
     // A mount, and the line of a table that may name it otherwise.
@@ -379,9 +431,13 @@ fn is_related(written: &Draft, live: &Draft) -> bool {
             .any(|word| carries(program, word));
         named
             || written.files.iter().any(|file| lies_with(file, program))
-            || program.script.as_ref() == Some(&written.component.name)
-            || program.executable.as_ref() == Some(&written.component.name)
+            || is_part(program.script.as_ref(), &written.component.name)
+            || is_part(program.executable.as_ref(), &written.component.name)
     })
+}
+
+fn is_part(file: Option<&Foreign>, name: &Foreign) -> bool {
+    file.is_some_and(|file| file.is_same_file(name))
 }
 
 /// True if what is written stands in the container the program runs in: `shop:environment` and `shop:/usr/bin/app`.
@@ -402,9 +458,15 @@ fn runs_in_a_container(live: &Draft) -> bool {
 
 /// What stands before the colon of `shop:/usr/bin/app`.
 fn container_of(draft: &Draft) -> Option<String> {
-    let name = draft.component.name.lossy();
+    container_named(&draft.component.name)
+}
+
+fn container_named(part: &Foreign) -> Option<String> {
+    let name = part.lossy();
     let (container, _) = name.split_once(':')?;
-    (!container.contains('/')).then(|| container.to_owned())
+    // `C:\Apps\erp.exe` runs in no container `C`.
+    let is_name = !container.contains('/') && !part.is_of_windows();
+    is_name.then(|| container.to_owned())
 }
 
 /// The stem of the unit a draft is of.
@@ -414,8 +476,7 @@ fn unit_of(draft: &Draft) -> Option<String> {
 
 /// `postgresql` of `postgresql@15-main.service`.
 fn stem(unit: &Foreign) -> String {
-    let text = unit.lossy();
-    text.split(['@', '.']).next().unwrap_or(&text).to_owned()
+    path::unit_stem(&unit.lossy()).to_owned()
 }
 
 /// True if the program's path or unit has `word` as a part: `postfix` in `/usr/lib/postfix/sbin/smtp`.
@@ -424,36 +485,68 @@ fn carries(program: &Program, word: &str) -> bool {
         return false;
     }
     let in_path = program.executable.as_ref().is_some_and(|e| {
-        e.lossy()
-            .split('/')
+        let text = match e.is_of_windows() {
+            true => Cow::Owned(e.lossy().to_ascii_lowercase()),
+            false => e.lossy(),
+        };
+        path::parts(&text)
+            .map(|part| part.strip_suffix(".exe").unwrap_or(part))
             .any(|part| part == word || part.strip_suffix('d') == Some(word))
     });
-    in_path
-        || program
-            .unit
-            .as_ref()
-            .is_some_and(|u| u.split(['@', '.']).next() == Some(word))
+    let same_unit = |unit: &String| {
+        let stem = path::unit_stem(unit);
+        stem == word || is_of_windows(program) && stem.eq_ignore_ascii_case(word)
+    };
+    in_path || program.unit.as_ref().is_some_and(same_unit)
+}
+
+fn is_of_windows(program: &Program) -> bool {
+    let file = program.executable.as_ref();
+    file.is_some_and(Foreign::is_of_windows)
 }
 
 /// True if `file` lies below the program's working directory or beside its script; `/` and `/etc` say nothing.
 fn lies_with(file: &Foreign, program: &Program) -> bool {
     let below = |directory: &str| {
-        directory.matches('/').count() >= 2
-            && file
-                .lossy()
-                .strip_prefix(directory)
-                .is_some_and(|rest| rest.starts_with('/'))
+        let text = file.lossy();
+        let rest = path::below(text.as_bytes(), directory.as_bytes());
+        !says_nothing(directory) && rest.is_some_and(|rest| !rest.is_empty())
     };
     let home = program
         .working_directory
         .as_ref()
         .is_some_and(|d| below(d.lossy().trim_end_matches('/')));
-    let beside = program.script.as_ref().is_some_and(|s| {
-        s.lossy()
-            .rsplit_once('/')
-            .is_some_and(|(directory, _)| below(directory))
-    });
-    home || beside
+    let beside = |started: &Foreign| path::folder(&started.lossy()).is_some_and(below);
+    // A program of Windows has a folder of its own, with its settings: `erp.exe` and `erp.exe.config`.
+    let own = program.executable.as_ref().filter(|e| e.is_of_windows());
+    let own = own.filter(|e| !INTERPRETERS.contains(&path::program_name(&e.lossy()).as_ref()));
+    home || program.script.as_ref().is_some_and(beside) || own.is_some_and(beside)
+}
+
+/// Programs of Windows whose folder is their own product's, whatever they run.
+const INTERPRETERS: [&str; 9] = [
+    "cscript",
+    "dotnet",
+    "java",
+    "javaw",
+    "node",
+    "perl",
+    "powershell",
+    "python",
+    "wscript",
+];
+
+/// True for a folder whose files belong to many: one at the top, and those of Windows itself.
+fn says_nothing(folder: &str) -> bool {
+    if !path::is_of_windows(folder.as_bytes()) {
+        return folder.matches('/').count() < 2;
+    }
+    let mut parts = path::parts(folder).filter(|part| !part.is_empty()).skip(1);
+    let first = parts.next().unwrap_or_default();
+    let is_shared = ["common files", "microsoft shared"];
+    let second = parts.next();
+    first.eq_ignore_ascii_case("windows")
+        || second.is_none_or(|part| is_shared.iter().any(|one| one.eq_ignore_ascii_case(part)))
 }
 
 /// Why a lone written draft and a lone live one are still two needs.
@@ -550,5 +643,50 @@ mod tests {
             ..program("/usr/bin/python3")
         };
         assert!(!lies_with(&"/etc/hosts".into(), &anywhere));
+    }
+
+    #[test]
+    fn what_lies_beside_a_program_of_windows_is_its_own() {
+        let erp = program(r"C:\Program Files\Erp\bin\Erp.exe");
+        assert!(lies_with(
+            &r"c:\program files\ERP\bin\erp.exe.config".into(),
+            &erp
+        ));
+        assert!(!lies_with(
+            &r"C:\Program Files\Erp2\bin\erp.exe.config".into(),
+            &erp
+        ));
+        let host = program(r"C:\Windows\System32\svchost.exe");
+        assert!(!lies_with(
+            &r"C:\Windows\System32\inetsrv\config\x.config".into(),
+            &host
+        ));
+        let node = program(r"C:\Program Files\nodejs\node.exe");
+        assert!(!lies_with(
+            &r"C:\Program Files\nodejs\etc\npmrc.ini".into(),
+            &node
+        ));
+        let job = Program {
+            script: Some(r"D:\Jobs\nightly\run.ps1".into()),
+            ..program(r"C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe")
+        };
+        assert!(lies_with(&r"D:\jobs\nightly\settings.json".into(), &job));
+        assert!(!lies_with(&r"D:\Jobs\weekly\settings.json".into(), &job));
+        assert!(carries(&program(r"C:\tools\Nginx\nginx.exe"), "nginx"));
+        assert_eq!(
+            names(&r"C:\Program Files\Erp\Jobs.ini".into()),
+            ["erp", "jobs"]
+        );
+        assert!(names(&r"C:\inetpub\wwwroot\Web.config".into()).is_empty());
+        assert_eq!(container_named(&r"C:\Apps\erp.exe".into()), None);
+        let inner = container_named(&"shop:/usr/bin/app".into());
+        assert_eq!(inner.as_deref(), Some("shop"));
+    }
+
+    #[test]
+    fn a_unit_keeps_the_dots_of_its_name() {
+        assert_eq!(stem(&"Foo.Bar.service".into()), "Foo.Bar");
+        assert_eq!(stem(&"MSSQL$SQLEXPRESS.service".into()), "MSSQL$SQLEXPRESS");
+        assert_eq!(stem(&"postgresql@15-main.service".into()), "postgresql");
     }
 }

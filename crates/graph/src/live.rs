@@ -8,7 +8,7 @@ use groma_model::fact::{Component, ComponentClass, Connection, Direction, Job, L
 use groma_model::inventory::{ListenerEntry, ReachedBy};
 use groma_model::name::{Port, Transport};
 use groma_model::registry::{DependencyKind, REGISTRY};
-use groma_model::{EntityId, Estate, EvidenceId, HostName, Peer, Witness};
+use groma_model::{EntityId, Estate, EvidenceId, Foreign, HostName, Peer, Witness, path};
 
 use crate::channels::Channels;
 use crate::draft::{Certainty, Draft, Drafts, Place, component, one_transport};
@@ -357,9 +357,8 @@ pub(crate) fn service(program: &Program) -> Option<&'static ServiceProgram> {
 
 /// Units that only start other people's programs: the program itself is what matters then.
 fn is_launcher(unit: &str) -> bool {
-    let stem = unit.split(['.', '@']).next().unwrap_or(unit);
     matches!(
-        stem,
+        path::unit_stem(unit),
         "cron"
             | "crond"
             | "cronie"
@@ -556,11 +555,26 @@ fn is_own_name(provider: &EntityId, name: &HostName, estate: &Estate) -> bool {
         || identity.qualified_name.as_ref() == Some(name)
 }
 
+fn same(one: &Option<Foreign>, other: &Option<Foreign>) -> bool {
+    let both = one.as_ref().zip(other.as_ref());
+    both.is_some_and(|(one, other)| one.is_same_file(other))
+}
+
+/// True for the program Windows runs services in that are no programs of their own.
+fn hosts_services(program: &Program) -> bool {
+    let name = program
+        .executable
+        .as_ref()
+        .map(|e| path::program_name(&e.lossy()).into_owned());
+    program.unit.is_some() && name.as_deref() == Some("svchost")
+}
+
 /// A service that talks to itself (workers to master) needs nobody.
 pub(crate) fn is_one_service(program: &Program, listeners: &[&Raw<Listener>]) -> bool {
     listeners.iter().any(|raw| {
         let other = &raw.fact.program;
-        let same_file = program.executable.is_some() && program.executable == other.executable && program.script == other.script;
+        // Services of many kinds share one host of Windows; which one it is, the unit tells.
+        let same_file = same(&program.executable, &other.executable) && program.script == other.script && !hosts_services(program);
         let same_unit = program.unit.is_some() && program.unit == other.unit && program.unit.as_deref().is_some_and(|u| !is_launcher(u) && u.ends_with(".service"));
         let same_product = matches!((service(program), service(other)), (Some(a), Some(b)) if a.product == b.product);
         same_file || same_unit || same_product

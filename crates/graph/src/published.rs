@@ -293,7 +293,7 @@ fn by_doors(doors: &[Door], local: bool, called: Option<IpAddr>) -> BTreeSet<Opt
 /// True for the programs by which runtimes carry connections into containers.
 pub(crate) fn is_carrier(program: &Program) -> bool {
     let executable = program.executable.as_ref().map(|e| e.lossy().into_owned());
-    let name = executable.as_deref().and_then(|e| e.rsplit('/').next());
+    let name = executable.as_deref().map(groma_model::path::file_name);
     matches!(
         name,
         Some(

@@ -8,7 +8,7 @@ use groma_model::fact::{
 };
 use groma_model::inventory::{CertificateUser, Entity, Inventory, ListenerEntry, NotLoaded};
 use groma_model::name::{Port, Transport};
-use groma_model::{EntityId, Timestamp};
+use groma_model::{EntityId, Timestamp, path};
 
 /// Fills in, for every part that is set up to use a certificate, the ports at which its own listeners present it,
 /// and whether anything runs the part at all.
@@ -213,7 +213,7 @@ fn is_of(program: &Program, part: &Component) -> bool {
                 None => same_product(),
             }
         }
-        _ => executable == name,
+        _ => path::is_same(executable.as_bytes(), name.as_bytes()),
     }
 }
 

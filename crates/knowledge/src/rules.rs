@@ -523,6 +523,8 @@ pub struct Silence {
     pub directories: Vec<String>,
     /// Whole paths never entered or read; globs.
     pub paths: Vec<String>,
+    /// Directories at the top of a drive of Windows that are nobody's settings, lower case.
+    pub drive_tops: Vec<String>,
     /// Endings of file names that are no configuration, lower case.
     pub endings: Vec<String>,
     /// File names that are no configuration, lower case.
@@ -598,6 +600,7 @@ rules![
     "cups-client",
     "cups-printers",
     "cyrus-imapd",
+    "data-connection",
     "data-link",
     "davfs2",
     "ddclient",
@@ -648,6 +651,7 @@ rules![
     "icinga2",
     "ifupdown",
     "inventory-agent",
+    "iis",
     "iscsi",
     "javascript",
     "jenkins",
@@ -693,6 +697,7 @@ rules![
     "npm",
     "nrpe",
     "nsd",
+    "nsclient",
     "nslcd",
     "ntp",
     "nullmailer",
@@ -808,6 +813,7 @@ rules![
     "unit",
     "varnish",
     "wazuh",
+    "windows-script",
     "wireguard",
     "xml-application",
     "yaml-application",

@@ -3,8 +3,10 @@
 //! A port is a habit, a program is a fact: who holds an endpoint open says more about what is needed
 //! there than its number. The table is `data/services.toml`.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
+use groma_model::path;
 use serde::Deserialize;
 
 /// A program that does work for others.
@@ -47,28 +49,56 @@ pub fn service_programs() -> &'static [ServiceProgram] {
 /// The executable decides; the unit speaks only where the executable says nothing, because an
 /// interpreter (`java`, `python3`) may be anything, while a stray helper in a known unit is not the service.
 pub fn service_of_program(executable: &str, unit: Option<&str>) -> Option<&'static ServiceProgram> {
-    let by_program = SERVICES
-        .iter()
-        .find(|s| s.programs.iter().any(|p| is_end_of_path(executable, p)));
+    let of_windows = is_of_windows(executable);
+    let spelt = spelt(executable);
+    let is_program = |end: &String| match of_windows {
+        true => is_program_of_windows(&spelt, end),
+        false => is_end_of_path(&spelt, end),
+    };
+    let by_program = SERVICES.iter().find(|s| s.programs.iter().any(is_program));
     by_program.or_else(|| {
-        let unit = unit_stem(unit?);
-        SERVICES.iter().find(|s| s.units.iter().any(|u| u == unit))
+        let stem = path::unit_stem(unit?);
+        let is_unit = |known: &String| match of_windows {
+            // `MSSQL$ERP` is the instance `ERP`.
+            true => stem
+                .split('$')
+                .next()
+                .unwrap_or(stem)
+                .eq_ignore_ascii_case(known),
+            false => known == stem,
+        };
+        SERVICES.iter().find(|s| s.units.iter().any(is_unit))
     })
+}
+
+/// True for a path of Windows, for a bare `NAME.exe`, and for its kernel's own process.
+fn is_of_windows(executable: &str) -> bool {
+    let ends_so = |name: &str| {
+        let ending = name.len().checked_sub(4).and_then(|at| name.get(at..));
+        ending.is_some_and(|ending| ending.eq_ignore_ascii_case(".exe"))
+    };
+    path::is_of_windows(executable.as_bytes()) || ends_so(executable) || executable == "System"
+}
+
+/// The path as the table spells paths: of Windows in lower case and with `/`.
+fn spelt(executable: &str) -> Cow<'_, str> {
+    match is_of_windows(executable) {
+        true => Cow::Owned(executable.replace('\\', "/").to_ascii_lowercase()),
+        false => Cow::Borrowed(executable),
+    }
+}
+
+/// The same of a path of Windows, which may end in `.exe` where the table does not say so.
+fn is_program_of_windows(path: &str, end: &str) -> bool {
+    let end = end.to_ascii_lowercase();
+    let bare = path.strip_suffix(".exe");
+    is_end_of_path(path, &end) || bare.is_some_and(|bare| is_end_of_path(bare, &end))
 }
 
 /// True if `path` ends with `end` at a `/`.
 fn is_end_of_path(path: &str, end: &str) -> bool {
     path.strip_suffix(end)
-        .is_some_and(|rest| rest.is_empty() || rest.ends_with(['/', '\\']))
-}
-
-/// `postgresql` of `postgresql@15-main.service`.
-fn unit_stem(unit: &str) -> &str {
-    let name = unit
-        .strip_suffix(".service")
-        .or_else(|| unit.strip_suffix(".socket"))
-        .unwrap_or(unit);
-    name.split('@').next().unwrap_or(name)
+        .is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
 }
 
 #[cfg(test)]
@@ -126,6 +156,81 @@ mod tests {
     fn a_common_name_elsewhere_is_not_the_service() {
         assert_eq!(product("/opt/app/bin/master", None), None);
         assert_eq!(product("/opt/not-nginx", None), None);
+    }
+
+    #[test]
+    fn a_program_of_windows_is_known_in_any_case_and_with_its_ending() {
+        for (executable, unit, wanted) in [
+            (
+                r"C:\Program Files\Microsoft SQL Server\MSSQL15.ERP\MSSQL\Binn\SQLSERVR.EXE",
+                None,
+                "Microsoft SQL Server",
+            ),
+            (r"C:\nginx-1.24\nginx.exe", None, "nginx"),
+            (r"D:\PostgreSQL\15\bin\postgres.exe", None, "PostgreSQL"),
+            (
+                r"c:\windows\System32\DNS.exe",
+                None,
+                "DNS Server of Windows",
+            ),
+            (r"C:\Tomcat 9.0\bin\Tomcat9.exe", None, "Apache Tomcat"),
+            (
+                r"C:\Program Files\Exchsrvr\bin\store.exe",
+                None,
+                "Microsoft Exchange",
+            ),
+            (
+                r"C:\FileZilla Server\FileZilla Server.exe",
+                None,
+                "FileZilla Server",
+            ),
+            (
+                r"C:\Windows\System32\svchost.exe",
+                Some("dhcpserver.service"),
+                "DHCP Server of Windows",
+            ),
+            (
+                r"C:\Windows\System32\lsass.exe",
+                Some("NTDS.service"),
+                "Active Directory Domain Services",
+            ),
+            (
+                r"C:\x\host.exe",
+                Some("MSSQL$ERP.service"),
+                "Microsoft SQL Server",
+            ),
+            (
+                "System",
+                Some("LanmanServer.service"),
+                "file sharing of Windows",
+            ),
+            (
+                r"C:\Program Files\Zabbix Agent\zabbix_agentd.exe",
+                None,
+                "Zabbix",
+            ),
+        ] {
+            assert_eq!(product(executable, unit), Some(wanted), "{executable}");
+        }
+    }
+
+    #[test]
+    fn what_only_sounds_like_a_program_of_windows_is_none() {
+        for (executable, unit) in [
+            (r"C:\Apps\store.exe", None),
+            (r"C:\Windows\System32\lsass.exe", Some("KeyIso.service")),
+            (r"C:\Windows\System32\svchost.exe", Some("Dnscache.service")),
+            (r"C:\Java\bin\java.exe", None),
+            (r"C:\Apps\my-nginx.exe", None),
+            // Of Linux, where case and names are others'.
+            ("/opt/dns", None),
+            ("/opt/NGINX", None),
+            (r"/opt/a\nginx", None),
+            ("/x/y", Some("DHCPSERVER.service")),
+            ("/x/y", Some("mssql$erp.service")),
+        ] {
+            assert_eq!(product(executable, unit), None, "{executable}");
+        }
     }
 
     #[test]

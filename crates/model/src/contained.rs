@@ -5,7 +5,7 @@
 //! container is the container `db` beside it, at its own port, and no machine called `db`.
 
 use crate::fact::Container;
-use crate::{Foreign, HostName};
+use crate::{Foreign, HostName, path};
 
 /// Labels that hold the name of a service: Docker's compose, Podman's, Docker's swarm.
 const SERVICES: &[&str] = &[
@@ -70,7 +70,9 @@ pub fn meant<'a>(
 /// True if `file` stands in `container` itself.
 pub fn stands_in(container: &Container, file: &Foreign) -> bool {
     let text = file.lossy();
-    let Some((within, _)) = text.split_once(':').filter(|(name, _)| !name.contains('/')) else {
+    // `C:\Apps\app.config` stands in no container `C`.
+    let is_name = |(name, _): &(&str, &str)| !name.contains('/') && !file.is_of_windows();
+    let Some((within, _)) = text.split_once(':').filter(is_name) else {
         return false;
     };
     let short: String = container.id.chars().take(12).collect();
@@ -95,27 +97,28 @@ fn readers<'a>(running: &[&'a Container], file: &Foreign) -> Vec<&'a Container> 
     if !inside.is_empty() {
         return inside;
     }
-    let path = file.lossy();
-    let own = |from: &str| !MACHINES_OWN.contains(&from.trim_end_matches('/'));
+    let file = file.lossy();
+    // The same of a whole drive, `C:\`.
+    let is_drive = |from: &str| path::is_of_windows(from.as_bytes()) && from.len() <= 3;
+    let of_the_machine = |from: &str| MACHINES_OWN.contains(&from.trim_end_matches('/'));
+    let own = |from: &str| !is_drive(from) && !of_the_machine(from);
     let sees = |c: &&&Container| {
         let mut mounts = c.mounts.iter().map(|m| m.from.lossy());
-        mounts.any(|from| own(&from) && is_below(&path, &from))
+        mounts.any(|from| own(&from) && is_below(&file, &from))
     };
     let composed = |c: &&&Container| {
         let place = c.labels.get(COMPOSED_IN).map(|at| at.trim_end_matches('/'));
-        place.is_some_and(|at| path.rsplit_once('/').is_some_and(|(above, _)| above == at))
+        let above = path::folder(&file).map(str::as_bytes);
+        above.is_some_and(|above| place.is_some_and(|at| path::is_same(above, at.as_bytes())))
     };
     let all = running.iter().filter(|c| sees(c) || composed(c));
     all.copied().collect()
 }
 
 fn is_below(path: &str, directory: &str) -> bool {
-    let directory = directory.trim_end_matches('/');
     // The name of a volume is no path.
-    directory.starts_with('/')
-        && path
-            .strip_prefix(directory)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    let is_path = directory.starts_with('/') || path::is_of_windows(directory.as_bytes());
+    is_path && path::below(path.as_bytes(), directory.as_bytes()).is_some()
 }
 
 /// True for two that share a network in which names are answered. Some engines do not tell the networks: one composition
@@ -182,6 +185,7 @@ mod tests {
         // The machine itself does not know it, and neither does a file beside another composition.
         for file in [
             "/etc/app.conf",
+            r"C:\shop\app.config",
             "/srv/shopping/compose.yml",
             "/srv/settings2/x",
             "other:environment",

@@ -11,6 +11,8 @@ use serde::de::{self, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::path;
+
 /// Foreign bytes, kept losslessly. UTF-8 is written as a string, anything else as `{"bytes": "66ff"}` (hex).
 ///
 /// Windows names travel as WTF-8, so a lone surrogate survives as well. The path of a file stands in every fact
@@ -45,10 +47,19 @@ impl Foreign {
         self.0.is_empty()
     }
 
-    /// The part after the last `/`.
+    /// True for a path of Windows, see [`path::is_of_windows`].
+    pub fn is_of_windows(&self) -> bool {
+        path::is_of_windows(&self.0)
+    }
+
+    /// The part after the last `/`; in a path of Windows after the last `\` too.
     pub fn file_name(&self) -> Self {
-        let start = self.0.iter().rposition(|&b| b == b'/').map_or(0, |i| i + 1);
-        Self(self.0.get(start..).unwrap_or_default().into())
+        Self(path::last_part(&self.0).into())
+    }
+
+    /// True if both are paths of one file: in a path of Windows the case of letters says nothing.
+    pub fn is_same_file(&self, other: &Self) -> bool {
+        path::is_same(&self.0, &other.0)
     }
 }
 
@@ -179,6 +190,16 @@ mod tests {
         let json = serde_json::to_string(&name).unwrap();
         assert_eq!(json, r#"{"bytes":"2f7372762fff616c74"}"#);
         assert_eq!(serde_json::from_str::<Foreign>(&json).unwrap(), name);
+    }
+
+    #[test]
+    fn the_file_of_a_path_is_known_whichever_system_wrote_it() {
+        let name = |path: &str| Foreign::from(path).file_name();
+        assert_eq!(name(r"C:\Jobs\nightly.ps1"), Foreign::from("nightly.ps1"));
+        assert_eq!(name(r"/srv/a\b"), Foreign::from(r"a\b"));
+        let one = Foreign::from(r"C:\Windows\a.exe");
+        assert!(one.is_same_file(&r"c:\WINDOWS\A.exe".into()) && one.is_of_windows());
+        assert!(!Foreign::from("/A").is_same_file(&"/a".into()));
     }
 
     #[test]

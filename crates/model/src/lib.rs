@@ -38,6 +38,7 @@ pub mod met;
 pub mod name;
 pub mod observation;
 pub mod outside;
+pub mod path;
 pub mod questionnaire;
 pub mod register;
 pub mod registry;

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::hours::{Hours, Lasted};
-use crate::{Fact, Timestamp};
+use crate::{Fact, Timestamp, path};
 
 /// A part of the world that was looked at, as `space:path`: `file:/etc/postfix`, `socket:net-4026531840/tcp`.
 ///
@@ -41,10 +41,23 @@ impl Scope {
 
     /// True if `inner` is this scope or lies within it.
     pub fn contains(&self, inner: &Self) -> bool {
-        inner
-            .0
-            .strip_prefix(&*self.0)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || self.0.ends_with(':'))
+        let within = |inner: &str| {
+            inner.strip_prefix(&*self.0).is_some_and(|rest| {
+                rest.is_empty() || rest.starts_with('/') || self.0.ends_with(':')
+            })
+        };
+        within(&inner.0) || self.contains_of_windows(inner)
+    }
+
+    /// The same of paths of Windows, which have another mark between parts, and no case.
+    fn contains_of_windows(&self, inner: &Self) -> bool {
+        let (one, other) = (self.0.split_once(':'), inner.0.split_once(':'));
+        one.zip(other)
+            .is_some_and(|((space, folder), (other, path))| {
+                space == other
+                    && path::is_of_windows(folder.as_bytes())
+                    && path::below(path.as_bytes(), folder.as_bytes()).is_some()
+            })
     }
 }
 
@@ -270,6 +283,12 @@ mod tests {
         assert!(!etc.contains(&Scope::new("file", "/etcetera")));
         assert!(!etc.contains(&Scope::new("unit", "/etc/hosts")));
         assert!(Scope::new("file", "/").contains(&etc));
+        let drive = Scope::new("file", r"C:\");
+        assert!(drive.contains(&Scope::new("file", r"c:\inetpub\wwwroot")));
+        let inetpub = Scope::new("file", r"C:\inetpub");
+        assert!(!inetpub.contains(&Scope::new("file", r"C:\inetpub2")));
+        assert!(!inetpub.contains(&Scope::new("unit", r"C:\inetpub")));
+        assert!(!etc.contains(&Scope::new("file", r"/etc\hosts")));
     }
 
     #[test]

@@ -599,7 +599,7 @@ impl Gathered {
         if evidence.vantage.is_list() {
             let scope = evidence.scope.as_str();
             let name = scope.split_once(':').map_or(scope, |(_, name)| name);
-            let name = name.rsplit('/').next().unwrap_or(name).to_owned();
+            let name = groma_model::path::file_name(name).to_owned();
             self.take_list(&evidence.site, &evidence.vantage, &name, evidence.seen);
         }
     }

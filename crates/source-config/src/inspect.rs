@@ -18,6 +18,7 @@ use crate::finds::Finds;
 use crate::format;
 use crate::generic::{Dialect, scan};
 use crate::guess::guess;
+use crate::judged::{is_on_a_drive, is_placed, lowered, spelt};
 use crate::machine::{Machine, assignments_in};
 use crate::patterns::{Pattern, Patterns};
 use crate::placeholders;
@@ -123,12 +124,15 @@ pub(crate) struct Plan {
     real: PathBuf,
     /// The path as text, for globs.
     path: String,
+    /// The path as text, to find what lies beside it.
+    spelt: String,
     rules: Vec<&'static Rule>,
 }
 
 /// A plan for the file at `path`, or `None` if nothing in it is of interest.
 pub(crate) fn plan(real: &Path, machine: &Machine) -> Option<Plan> {
-    let path = real.to_string_lossy().into_owned();
+    let spelt = spelt(real).into_owned();
+    let path = lowered(spelt.as_str().into()).into_owned();
     if is_copy(&path) {
         return None;
     }
@@ -157,11 +161,22 @@ pub(crate) fn plan(real: &Path, machine: &Machine) -> Option<Plan> {
     if rules.is_empty() && (belongs_to_units(&path) || path.starts_with("/var/spool/cron/")) {
         return None;
     }
+    // Folders of programs hold what they were delivered with: only what a rule reads is somebody's settings.
+    if rules.is_empty() && is_on_a_drive(&path) && is_delivered(&path) {
+        return None;
+    }
     Some(Plan {
         real: real.to_owned(),
         path,
+        spelt,
         rules,
     })
+}
+
+/// True below `c:/program files` and its twin for programs of 32 bits.
+fn is_delivered(path: &str) -> bool {
+    let top = path.split('/').nth(1).unwrap_or_default();
+    matches!(top, "program files" | "program files (x86)")
 }
 
 fn belongs_to_units(path: &str) -> bool {
@@ -198,7 +213,7 @@ impl Covering<'_> {
     fn names(&self) -> bool {
         self.by
             .iter()
-            .any(|pattern| pattern.glob.starts_with('/') && !pattern.glob.contains("**"))
+            .any(|pattern| is_placed(pattern.glob) && !pattern.glob.contains("**"))
     }
 }
 
@@ -269,7 +284,7 @@ impl Plan {
         let text = script::without_dead(&self.path, &text);
         let reader = self.place(Format::Equals, &[], true, machine).component;
         let is_program = text.starts_with("#!");
-        let beside = &Surroundings::new(beside, machine, &self.path, reader, is_program);
+        let beside = &Surroundings::new(beside, machine, &self.spelt, reader, is_program);
         let mut said = Said::default();
         let mut rules: Vec<&Rule> = self.rules.clone();
         // `/usr/local/bin/report` may be of any language: what is no shell's is not read as one.
@@ -410,7 +425,7 @@ impl Plan {
         if !said.references.iter().any(bare) {
             return;
         }
-        let directory = self.path.rsplit_once('/').map_or("", |(head, _)| head);
+        let directory = self.spelt.rsplit_once('/').map_or("", |(head, _)| head);
         let mut services = HashSet::new();
         let own = self.rules.iter().any(|rule| rule.id == "compose");
         if own {
@@ -549,7 +564,7 @@ impl Plan {
 
     /// Variables of the files beside this one, and of those its product reads.
     fn given_nearby(&self, beside: &dyn Beside, named: &[String]) -> BTreeMap<String, String> {
-        let directory = self.path.rsplit_once('/').map_or("", |(head, _)| head);
+        let directory = self.spelt.rsplit_once('/').map_or("", |(head, _)| head);
         let above = directory.rsplit_once('/').map_or("", |(head, _)| head);
         let mut out = BTreeMap::new();
         let own = [
@@ -679,12 +694,14 @@ impl Plan {
 
 /// Who reads line `line` of the file at `path`, whether or not anything is to be taken from it.
 pub(crate) fn component_of(real: &Path, line: u32, machine: &Machine) -> Component {
-    let path = real.to_string_lossy().into_owned();
+    let spelt = spelt(real).into_owned();
+    let path = lowered(spelt.as_str().into()).into_owned();
     let rule = covering(&path).first().map(|covering| covering.rule);
     let rule = rule.unwrap_or(&*KEYED_FILE);
     let plan = Plan {
         real: real.to_owned(),
         path,
+        spelt,
         rules: Vec::new(),
     };
     let application = rule.application || rule.units.is_empty();

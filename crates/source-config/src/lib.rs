@@ -16,6 +16,9 @@
 //!
 //! `host.relying-parties` tells which services the identity providers of this machine sign people in for (`sign_in`).
 //!
+//! On Windows every directory at the top of a drive, what is Windows' own and the folders of programs only as far as a
+//! rule names files there; paths are judged without case and with either mark between their parts (`judged`).
+//!
 //! Within running containers the source `written.containers` reads the same way, and their environments as files of
 //! variables (`container`).
 //!
@@ -56,6 +59,7 @@ mod generic;
 mod glob;
 mod guess;
 mod inspect;
+mod judged;
 mod leads;
 mod look;
 mod machine;
@@ -71,6 +75,7 @@ mod pristine;
 mod profile;
 mod quick;
 mod recent;
+mod roots;
 mod script;
 mod seen;
 mod select;
@@ -196,16 +201,28 @@ pub struct ConfigSource {
     roots: Vec<PathBuf>,
     /// True if what somebody made at the top of the file system is looked at as well.
     tops: bool,
+    /// Drives of a machine of Windows, each with everything at its top.
+    drives: Vec<PathBuf>,
     memory: Option<Memory>,
 }
 
 impl ConfigSource {
     /// A source over the usual places.
     pub fn new(world: World) -> Self {
+        if cfg!(windows) {
+            let drives = groma_source::disk::drives(world.disk.as_ref());
+            return Self::with_roots(world, Vec::new()).with_drives(drives);
+        }
         Self {
             tops: true,
             ..Self::with_roots(world, ROOTS.iter().map(PathBuf::from).collect())
         }
+    }
+
+    /// The same source, with what stands on `drives` (`C:\`) of a machine of Windows.
+    #[must_use]
+    pub fn with_drives(self, drives: Vec<PathBuf>) -> Self {
+        Self { drives, ..self }
     }
 
     /// A source over `roots` alone. Units are still looked up where they always stand.
@@ -214,6 +231,7 @@ impl ConfigSource {
             world,
             roots,
             tops: false,
+            drives: Vec::new(),
             memory: None,
         }
     }
@@ -232,6 +250,9 @@ impl Source for ConfigSource {
                 .roots
                 .iter()
                 .map(|root| format!("text files below {}", root.display()))
+                .chain(self.drives.iter().map(|drive| {
+                    format!("text files below every directory of {}", drive.display())
+                }))
                 .chain([
                     "the files a script among them takes its settings from".to_owned(),
                     "/proc/self/mounts: which directories lie on other machines".to_owned(),
@@ -273,6 +294,7 @@ impl Source for ConfigSource {
         if self.tops {
             roots.extend(look::tops(self.world.disk.as_ref()));
         }
+        roots.extend(roots::of_drives(self.world.disk.as_ref(), &self.drives));
         let places = look::Places {
             roots: &roots,
             memory: self.memory.as_ref(),

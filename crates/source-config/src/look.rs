@@ -13,9 +13,11 @@ use groma_source::{
 
 use crate::TOP_OF_THE_SYSTEM;
 use crate::inspect::{Said, plan};
+use crate::judged::judged;
 use crate::machine::Machine;
 use crate::memory::{Basis, Keeping, KeptDirectory, Recalled, Witness, recall};
 use crate::profile::is_idle;
+use crate::roots::is_own_top;
 use crate::script::OnDisk;
 use crate::silence::is_silent_directory;
 use crate::walk::{Step, Walk};
@@ -182,11 +184,13 @@ impl Look<'_> {
             return;
         }
         let mut state = RootState::default();
-        let is_top = root.components().count() == 2
-            && root
-                .file_name()
-                .and_then(|n| n.to_str())
-                .is_some_and(|n| !TOP_OF_THE_SYSTEM.contains(&n));
+        let is_top = is_own_top(root)
+            || root.has_root()
+                && root.components().count() == 2
+                && root
+                    .file_name()
+                    .and_then(|n| n.to_str())
+                    .is_some_and(|n| !TOP_OF_THE_SYSTEM.contains(&n));
         let allowed = if is_top {
             self.entries_left.min(TOP_ENTRIES_MAX)
         } else {
@@ -453,5 +457,5 @@ fn is_walked(path: &Path, roots: &[PathBuf]) -> bool {
         .ancestors()
         .skip(1)
         .take_while(|a| *a != root.as_path())
-        .any(|a| is_silent_directory(&a.to_string_lossy()))
+        .any(|a| is_silent_directory(&judged(a)))
 }

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 
 use crate::glob::{literal_prefix, matches};
+use crate::judged::{ON_A_DRIVE, is_on_a_drive, lowered_glob};
 use crate::quick::QuickBuilder;
 
 /// A glob with its two ends, which tell nearly every path apart from it.
@@ -38,8 +39,42 @@ enum Key {
     Anywhere,
 }
 
-/// Globs with what each stands for.
+/// Globs with what each stands for, apart for paths of Windows, which are judged in lower case.
 pub(crate) struct Patterns<T> {
+    unix: Table<T>,
+    windows: Table<T>,
+}
+
+impl<T: Copy> Patterns<T> {
+    pub(crate) fn new(globs: impl IntoIterator<Item = (&'static str, T)>) -> Self {
+        let all: Vec<(&'static str, T)> = globs.into_iter().collect();
+        let unix = all.iter().filter(|(glob, _)| !glob.starts_with(ON_A_DRIVE));
+        let windows = all.iter().filter(|(glob, _)| !glob.starts_with('/'));
+        Self {
+            unix: Table::new(unix.copied()),
+            windows: Table::new(windows.map(|(glob, of)| (lowered_glob(glob), *of))),
+        }
+    }
+
+    /// The globs that fit `path` as it is judged, in no order.
+    pub(crate) fn of<'p, 's>(
+        &'p self,
+        path: &'s str,
+    ) -> impl Iterator<Item = &'p (Pattern, T)> + use<'p, 's, T> {
+        match is_on_a_drive(path) {
+            true => self.windows.of(path),
+            false => self.unix.of(path),
+        }
+    }
+
+    /// True if one of them fits.
+    pub(crate) fn fits(&self, path: &str) -> bool {
+        self.of(path).next().is_some()
+    }
+}
+
+/// Globs of one kind of system.
+struct Table<T> {
     all: Vec<(Pattern, T)>,
     by_name: HashMap<&'static str, Vec<usize>, QuickBuilder>,
     by_ending: HashMap<&'static str, Vec<usize>, QuickBuilder>,
@@ -47,8 +82,8 @@ pub(crate) struct Patterns<T> {
     anywhere: Vec<usize>,
 }
 
-impl<T> Patterns<T> {
-    pub(crate) fn new(globs: impl IntoIterator<Item = (&'static str, T)>) -> Self {
+impl<T> Table<T> {
+    fn new(globs: impl IntoIterator<Item = (&'static str, T)>) -> Self {
         let mut patterns = Self {
             all: Vec::new(),
             by_name: HashMap::default(),
@@ -68,8 +103,7 @@ impl<T> Patterns<T> {
         patterns
     }
 
-    /// The globs that fit `path`, in no order.
-    pub(crate) fn of<'p, 's>(
+    fn of<'p, 's>(
         &'p self,
         path: &'s str,
     ) -> impl Iterator<Item = &'p (Pattern, T)> + use<'p, 's, T> {
@@ -85,11 +119,6 @@ impl<T> Patterns<T> {
             .chain(&self.anywhere)
             .filter_map(|at| self.all.get(*at))
             .filter(move |(pattern, _)| pattern.is_match(path))
-    }
-
-    /// True if one of them fits.
-    pub(crate) fn fits(&self, path: &str) -> bool {
-        self.of(path).next().is_some()
     }
 }
 
@@ -171,6 +200,28 @@ mod tests {
                 GLOBS.iter().copied().filter(|g| matches(g, path)).collect();
             one_by_one.sort_unstable();
             assert_eq!(found, one_by_one, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_place_of_windows_is_met_on_any_drive_and_in_any_case() {
+        let globs = [
+            "*:/ProgramData/SSH/ssh_config",
+            "**/Web.config",
+            "/etc/hosts",
+        ];
+        let patterns = Patterns::new(globs.map(|glob| (glob, ())));
+        let met = |path: &str| patterns.of(path).count();
+        assert_eq!(met("c:/programdata/ssh/ssh_config"), 1);
+        assert_eq!(met("d:/sites/web.config"), 1);
+        assert_eq!(met("/srv/Web.config"), 1);
+        for path in [
+            "/srv/web.config",
+            "/x:/ProgramData/SSH/ssh_config",
+            "c:/etc/hosts",
+            "c:/a/programdata/ssh/ssh_config",
+        ] {
+            assert_eq!(met(path), 0, "{path}");
         }
     }
 

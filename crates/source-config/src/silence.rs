@@ -113,6 +113,12 @@ const COPIES: &[&str] = &[
     "copie-de-",
     "copia_de_",
     "copia_di_",
+    // The Explorer of Windows writes it behind the name.
+    " - copy",
+    " - kopie",
+    " - copie",
+    " - copia",
+    " - kopia",
 ];
 
 /// False for nearly every name: each of [`COPIES`] has these two letters.

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use groma_model::Reason;
 use groma_source::{Disk, DiskError, Entry, EntryKind, Stamp};
 
+use crate::judged::judged;
 use crate::leads::{is_named, leads_to_rule};
+use crate::roots::is_drive;
 use crate::silence::{is_silent_directory, is_silent_path};
 
 /// Directories below each other.
@@ -31,6 +33,8 @@ pub(crate) struct Walk<'d> {
     missed: Vec<(PathBuf, Reason)>,
     /// True if files are wanted with their stamps.
     stamped: bool,
+    /// True for a whole drive, whose directories are roots of their own.
+    shallow: bool,
     /// Entries that may still be visited; shared over all roots by the caller.
     pub(crate) entries_left: u64,
 }
@@ -39,10 +43,11 @@ impl<'d> Walk<'d> {
     pub(crate) fn below(root: &Path, disk: &'d dyn Disk, entries_left: u64) -> Self {
         Self {
             disk,
-            ahead: vec![(root.to_owned(), 0, is_silent_path(&root.to_string_lossy()))],
+            ahead: vec![(root.to_owned(), 0, is_silent_path(&judged(root)))],
             visited: HashSet::new(),
             missed: Vec::new(),
             stamped: false,
+            shallow: is_drive(root),
             entries_left,
         }
     }
@@ -95,8 +100,9 @@ impl<'d> Walk<'d> {
         let mut below = Vec::new();
         for (entry, stamp) in listed {
             match entry.kind {
+                EntryKind::Directory if self.shallow => {}
                 EntryKind::Directory => {
-                    let path = entry.path.to_string_lossy();
+                    let path = judged(&entry.path);
                     let hushed = quiet || is_silent_directory(&path);
                     if hushed && !leads_to_rule(&path, quiet) {
                         continue;
@@ -107,7 +113,7 @@ impl<'d> Walk<'d> {
                         below.push((entry.path, depth + 1, hushed));
                     }
                 }
-                _ if quiet && !is_named(&entry.path.to_string_lossy()) => {}
+                _ if quiet && !is_named(&judged(&entry.path)) => {}
                 EntryKind::Special => self.missed.push((entry.path, Reason::NotARegularFile)),
                 EntryKind::File | EntryKind::Link => files.push((entry, stamp)),
             }

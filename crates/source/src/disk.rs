@@ -241,6 +241,17 @@ pub fn path(text: &Foreign) -> PathBuf {
     PathBuf::from(text.lossy().into_owned())
 }
 
+/// Drives of Windows that answer, as `C:\`. `A` and `B` are left alone: asking an empty floppy drive takes seconds.
+pub fn drives(disk: &dyn Disk) -> Vec<PathBuf> {
+    let mark = std::path::MAIN_SEPARATOR;
+    let all = ('C'..='Z').map(|letter| PathBuf::from(format!("{letter}:{mark}")));
+    let answers = |drive: &PathBuf| {
+        let met = disk.metadata(drive);
+        met.is_ok_and(|met| met.kind == EntryKind::Directory)
+    };
+    all.filter(answers).collect()
+}
+
 /// A path as foreign text: its bytes on Unix, WTF-8 elsewhere.
 pub fn foreign(path: &Path) -> Foreign {
     Foreign::from_bytes(path.as_os_str().as_encoded_bytes())

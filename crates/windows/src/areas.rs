@@ -12,7 +12,6 @@ pub const AREAS: &[Area] = &[
     crate::host::units::AREA,
     crate::shares::AREA,
     crate::needs::AREA,
-    // One a line, so that two who add one do not meet.
     crate::archives::AREA,
     crate::devices::AREA,
     crate::certificates::AREA,

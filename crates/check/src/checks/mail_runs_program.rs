@@ -57,7 +57,7 @@ fn program(entry: &MailRouteEntry) -> Option<String> {
             | RouteRule::Delivery
     );
     let path = path.to_string();
-    let name = path.rsplit('/').next().unwrap_or_default();
+    let name = groma_model::path::file_name(&path);
     (by_mail && !DELIVERERS.contains(&name)).then_some(path)
 }
 

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use groma_model::EntityId;
 use groma_model::inventory::{Entity, Volume};
+use groma_model::{EntityId, path};
 
 use crate::outcome::ContentKind;
 
@@ -122,12 +122,19 @@ pub(crate) fn match_up<'a>(old: &[&'a Entity], new: &[&'a Entity]) -> Vec<Matche
 
 /// The part of a content that a number is of: its path below the root; empty for the whole.
 pub(crate) fn part_of(subject: &str, root: &str) -> String {
+    if path::is_of_windows(root.as_bytes())
+        && let Some(rest) = path::below(subject.as_bytes(), root.as_bytes())
+    {
+        return String::from_utf8_lossy(rest)
+            .replace('\\', "/")
+            .to_lowercase();
+    }
     let below = subject.strip_prefix(root).filter(|_| !root.is_empty());
     below.unwrap_or(subject).trim_matches('/').to_lowercase()
 }
 
 pub(crate) fn last_of(part: &str) -> String {
-    let last = part.rsplit('/').next().unwrap_or(part);
+    let last = path::file_name(part);
     last.split('@').next().unwrap_or(last).to_owned()
 }
 

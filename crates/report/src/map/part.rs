@@ -211,14 +211,9 @@ fn unit_name(unit: &str) -> String {
     )
 }
 
-/// The part after the last slash; `crontab:3` keeps its line.
+/// The part after the last slash, of a path of Windows the last of either kind; `crontab:3` keeps its line.
 fn file_name(path: &str) -> String {
-    visible(
-        path.trim_end_matches('/')
-            .rsplit('/')
-            .next()
-            .unwrap_or(path),
-    )
+    visible(groma_model::path::file_name(path.trim_end_matches('/')))
 }
 
 /// The boxes of the parts, and one for every thing that is not opened.

@@ -8,7 +8,9 @@ use groma_model::Reason;
 use groma_source::{Disk, EntryKind};
 
 use crate::glob::{literal_prefix, matches};
-use crate::silence::is_copy;
+use crate::judged::{is_on_a_drive, judged};
+use crate::roots::{is_drive, of_drives};
+use crate::silence::{is_copy, is_silent_path};
 use crate::text::lines;
 
 /// Where a machine keeps what somebody wrote.
@@ -48,6 +50,9 @@ const ACCOUNTS_MAX: usize = 1_000;
 
 /// The usual places, and what begins with a dot in the homes of accounts that live elsewhere.
 pub(super) fn roots(disk: &dyn Disk) -> Vec<PathBuf> {
+    if cfg!(windows) {
+        return on_drives(disk, &groma_source::disk::drives(disk));
+    }
     let mut roots: Vec<PathBuf> = ROOTS.iter().map(PathBuf::from).collect();
     let read = disk.read(Path::new("/etc/passwd"), 1 << 20);
     let text = read.map(|r| String::from_utf8_lossy(&r.bytes).into_owned());
@@ -78,13 +83,21 @@ pub(super) fn roots(disk: &dyn Disk) -> Vec<PathBuf> {
     roots
 }
 
+/// The same on a machine of Windows.
+fn on_drives(disk: &dyn Disk, drives: &[PathBuf]) -> Vec<PathBuf> {
+    let mut roots = of_drives(disk, drives);
+    roots.retain(|root| !is_silent_path(&judged(root)));
+    roots
+}
+
 /// True if the walk meets `path` by itself.
 pub(super) fn is_met(path: &Path) -> bool {
-    ROOTS.iter().any(|root| path.starts_with(root))
+    let is_below = is_on_a_drive(&judged(path)) || ROOTS.iter().any(|root| path.starts_with(root));
+    is_below
         && !path
             .ancestors()
             .skip(1)
-            .any(|a| is_silent_directory(&a.to_string_lossy()))
+            .any(|a| is_silent_directory(&judged(a)))
 }
 
 fn is_silent_directory(path: &str) -> bool {
@@ -94,10 +107,13 @@ fn is_silent_directory(path: &str) -> bool {
 }
 
 fn is_unsearched(path: &str) -> bool {
-    SILENCE
-        .unsearched_paths
-        .iter()
-        .any(|glob| path.starts_with(literal_prefix(glob)) && matches(glob, path))
+    // What is Windows' own names nobody of the house, however widely one looks.
+    let of_windows = is_on_a_drive(path) && is_silent_path(path);
+    of_windows
+        || SILENCE
+            .unsearched_paths
+            .iter()
+            .any(|glob| path.starts_with(literal_prefix(glob)) && matches(glob, path))
 }
 
 /// True for a file that is no configuration even when everything is searched.
@@ -175,8 +191,10 @@ impl<'d> Files<'d> {
         self.entries_left = self.entries_left.saturating_sub(count);
         let mut below = Vec::new();
         for entry in listed {
-            let path = entry.path.to_string_lossy();
+            let path = judged(&entry.path);
             match entry.kind {
+                // The directories of a drive are roots of their own.
+                EntryKind::Directory if is_drive(directory) => {}
                 EntryKind::Directory if path.ends_with("/.git") => {
                     self.ready.push(entry.path.join("config"));
                 }
@@ -243,6 +261,25 @@ mod tests {
                 "/etc/ansible/host_vars/web1"
             ]
         );
+    }
+
+    #[test]
+    fn a_drive_of_windows_is_searched_without_the_system_itself() {
+        let disk = FakeDisk::new()
+            .file("C:/backup.cmd", "")
+            .file("C:/Windows/a.ini", "")
+            .file("D:/Apps/Erp/Erp.ini", "")
+            .file("D:/Apps/node_modules/a.ini", "")
+            .file("D:/Apps/Erp.DLL", "");
+        let roots = on_drives(&disk, &groma_source::disk::drives(&disk));
+        let found: Vec<String> = roots
+            .iter()
+            .flat_map(|root| Files::below(root, &disk, 1000))
+            .map(|path| path.display().to_string())
+            .collect();
+        assert_eq!(found, ["C:/backup.cmd", "D:/Apps/Erp/Erp.ini"]);
+        assert!(is_met(Path::new("D:/Apps/Erp/Erp.ini")));
+        assert!(!is_met(Path::new("C:/Windows/a.ini")));
     }
 
     #[test]

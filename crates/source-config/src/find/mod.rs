@@ -160,6 +160,9 @@ impl Source for FindSource {
             .iter()
             .map(|root| format!("text files below {root}"))
             .collect();
+        if cfg!(windows) {
+            reads = vec!["text files below the directories of every drive".to_owned()];
+        }
         reads.push("files that begin with a dot in the homes of service accounts".to_owned());
         reads.push("/var/lib/dpkg/info/*.list, for the package a file belongs to".to_owned());
         Explanation {

@@ -71,7 +71,6 @@ fn loop_of<'l>(line: &'l str, lower: &str) -> Option<(&'l str, &'l str, &'l str)
 
 /// The shares and the programs of a line.
 fn say(settings: &mut Settings, number: u32, line: &str) {
-    let group = settings.open_group();
     let lower = line.trim_start().to_ascii_lowercase();
     let time = lower.starts_with("net time") || lower.starts_with("w32tm");
     let printer = lower.contains("printui") || lower.contains("addwindowsprinterconnection");
@@ -80,12 +79,66 @@ fn say(settings: &mut Settings, number: u32, line: &str) {
         (_, true) => "printer",
         _ => "share",
     };
+    if let Some((field, value)) = mail_field(line, &lower) {
+        // The fields of a mail stand on lines of their own.
+        let mut before = settings.all.iter().rev();
+        let group = before.find(|s| s.key.starts_with("smtpserver"));
+        let group = group.map(|s| s.group);
+        let group = group.unwrap_or_else(|| settings.open_group());
+        settings.add(number, group, "", field, value);
+        return;
+    }
+    let group = settings.open_group();
     for share in shares(line) {
         settings.add(number, group, "", key, &share);
+    }
+    for words in connections(line) {
+        let group = settings.open_group();
+        settings.add(number, group, "", "connection", words);
     }
     for command in commands(line) {
         settings.add(number, group, "", "command", &command);
     }
+}
+
+/// `….Item("http://schemas.microsoft.com/cdo/configuration/smtpserver") = "relay1"`: the field and what it is set to.
+fn mail_field<'l>(line: &'l str, lower: &str) -> Option<(&'static str, &'l str)> {
+    let line = line.trim_start();
+    let field = ["smtpserver", "smtpserverport"].into_iter().find(|field| {
+        let name = format!("cdo/configuration/{field}\"");
+        lower.contains(&name)
+    })?;
+    let (_, value) = line.rsplit_once('=')?;
+    let value = value.split('\'').next().unwrap_or(value).trim();
+    let text = value
+        .strip_prefix('"')
+        .and_then(|rest| rest.split('"').next());
+    // What is put together, or stands in a variable, is not known.
+    let whole = text.filter(|text| value.len() == text.len() + 2);
+    let number = value
+        .bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then_some(value);
+    whole
+        .or(number)
+        .filter(|value| !value.is_empty())
+        .map(|value| (field, value))
+}
+
+/// Words between quotes that say where a database is, as ADO takes them: `Provider=SQLOLEDB;Data Source=sql1;…`.
+fn connections(line: &str) -> impl Iterator<Item = &str> {
+    let literals = line.split('"').skip(1).step_by(2);
+    let says = |words: &&str| {
+        let lower = words.to_ascii_lowercase();
+        let how = ["provider=", "driver="]
+            .iter()
+            .any(|word| lower.contains(word));
+        let place = ["data source=", "server="]
+            .iter()
+            .any(|word| lower.contains(word));
+        how && place && words.len() < LINE_MAX
+    };
+    literals.filter(says).take(SHARES_MAX)
 }
 
 /// Words that stand before a command.

@@ -17,6 +17,7 @@ use std::path::Path;
 use groma_source::Disk;
 
 use self::values::Value;
+use crate::judged::is_on_a_drive;
 use crate::settings::Settings;
 use crate::text::decode;
 
@@ -100,7 +101,8 @@ impl Beside for OnDisk<'_> {
         let elsewhere = ["/proc/", "/sys/", "/dev/", "/run/"]
             .iter()
             .any(|not| path.starts_with(not));
-        if left == 0 || tries == 0 || elsewhere || !path.starts_with('/') || path.contains("..") {
+        let is_whole = path.starts_with('/') || is_on_a_drive(path);
+        if left == 0 || tries == 0 || elsewhere || !is_whole || path.contains("..") {
             return None;
         }
         self.tries.set(tries - 1);

@@ -159,7 +159,7 @@ fn device(entity: &Entity, subject: &str) -> Option<String> {
     match at.next() {
         Some(mount) if mount.remote.is_some() => None,
         // Names like tmpfs stand for many devices; only a path is one.
-        Some(mount) if mount.device.lossy().starts_with('/') => {
+        Some(mount) if mount.device.lossy().starts_with('/') || mount.device.is_of_windows() => {
             Some(format!("device {}", mount.device))
         }
         _ => Some(format!("subject {subject}")),

@@ -234,7 +234,7 @@ impl<'a> Estate<'a> {
 }
 
 fn only_tries(program: &str) -> bool {
-    let name = program.rsplit('/').next().unwrap_or(program);
+    let name = groma_model::path::program_name(program);
     TRIES.iter().any(|begin| name.starts_with(begin))
 }
 

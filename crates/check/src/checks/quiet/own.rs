@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use groma_model::inventory::{Dependency, Entity};
 use groma_model::name::Transport;
+use groma_model::path;
 use groma_model::registry::REGISTRY;
 use groma_model::watched::MORE_DATAGRAMS_HEARD;
 
@@ -142,7 +143,7 @@ fn is_needed_unseen(unit: &str) -> bool {
 /// True where groma itself works: its own connections are told by nobody.
 fn asks_for_groma(view: &View<'_>, machine: &Entity) -> bool {
     let asks = |source: &str| source.starts_with("network.") || source.starts_with("directory.");
-    let is_groma = |path: &str| path.rsplit('/').next() == Some("groma");
+    let is_groma = |path: &str| path::program_name(path) == "groma";
     let serves = |executable: Option<&groma_model::Foreign>| {
         executable.is_some_and(|path| is_groma(&path.lossy()))
     };
@@ -183,10 +184,10 @@ pub(super) fn is_work(view: &View<'_>, d: &Dependency) -> bool {
 /// True if every program that was seen in a need begins like this; where none was seen, the part that has it.
 fn is_by(d: &Dependency, begins: &[&str]) -> bool {
     let names = |path: &str| {
-        let program = path.rsplit('/').next().unwrap_or(path);
+        let program = path::program_name(path);
         // `/usr/lib/apt/methods/http` is of apt, as its folder says.
         let is_of = |begin: &&str| {
-            program.starts_with(*begin) || path.split('/').any(|folder| folder == *begin)
+            program.starts_with(*begin) || path::parts(path).any(|folder| folder == *begin)
         };
         begins.iter().any(is_of)
     };
