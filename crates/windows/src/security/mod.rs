@@ -72,3 +72,18 @@ impl Entry {
 
 #[cfg(test)]
 pub(crate) use bytes::tests as tests_of_bytes;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_wine_made_of_a_text_says_the_same_as_the_text() {
+        let bytes = include_bytes!("../../tests/fixtures/calls/wine-8.0/descriptor.bin");
+        let text = include_str!("../../tests/fixtures/calls/wine-8.0/descriptor.txt");
+        let found = Descriptor::of_bytes(bytes).unwrap();
+        assert_eq!(Some(&found), Descriptor::of_text(text).as_ref());
+        let rights: Vec<&str> = found.entries.iter().flatten().map(Entry::right).collect();
+        assert_eq!(rights, ["denied", "full-access", "write", "read"]);
+    }
+}

@@ -65,8 +65,7 @@ fn shares(machine: &Machine<'_>) -> Vec<Said> {
 fn why_not_asked(machine: &Machine<'_>) -> Option<Reason> {
     let told = machine.rows.missing("shares").cloned();
     told.or_else(|| {
-        let kept = machine.registry.key(KEPT_IN).ok().flatten()?;
-        let silent = machine.rows.shares.is_empty() && !kept.values.is_empty();
+        let silent = machine.rows.shares.is_empty() && stored::has_any(machine);
         silent.then_some(Reason::NotPresent)
     })
 }
@@ -94,7 +93,7 @@ fn one(row: &ShareRow, names: &Names<'_>, open: &Guests, left: &mut Left) -> Sai
         name: row.name.as_str().into(),
         path: path.clone(),
         sort: if is_disk { "disk" } else { "printers" }.to_owned(),
-        read_only: whole.as_ref().is_some_and(is_read_only),
+        read_only: is_disk && whole.as_ref().is_some_and(is_read_only),
         guest: open.may_use(&row.name, whole.as_ref()),
         grants: Vec::new(),
         file: KEPT_IN.into(),

@@ -83,20 +83,31 @@ impl<'a> Names<'a> {
 
     /// A text leaves the domain out where that is the machine's own; a name tells it where only one can be meant.
     fn relative(&self, number: u32) -> Foreign {
-        let fits = |sid: &str| {
-            is_of_a_domain(sid).is_some_and(|(domain, found)| {
-                let is_local = Some(domain) == self.own;
-                found == number && is_local == matches!(number, 500 | 501)
-            })
-        };
         let names = self.machine.rows.names.iter();
-        let mut found = names.filter(|(sid, _)| fits(sid)).map(|(_, name)| name);
+        let mut found = names.filter(|(sid, _)| {
+            is_of_a_domain(sid)
+                .is_some_and(|(domain, found)| found == number && self.may_mean(domain, number))
+        });
         match (found.next(), found.next()) {
-            (Some(only), None) => only.as_str().into(),
+            (Some((_, only)), None) => only.as_str().into(),
             _ => match relative_name(number) {
                 Some(name) => name.into(),
                 None => format!("relative identifier {number}").into(),
             },
+        }
+    }
+
+    /// Administrator and Guest are the machine's. All other numbers are a domain's; the only one of them that a machine
+    /// has itself is 513, a group without members, and on a controller the machine's accounts are the domain's.
+    fn may_mean(&self, domain: &str, number: u32) -> bool {
+        let is_own = Some(domain) == self.own;
+        match number {
+            500 | 501 => is_own,
+            513 if is_own => {
+                let administrators = format!("{domain}-512");
+                self.machine.rows.names.contains_key(&administrators)
+            }
+            _ => true,
         }
     }
 }

@@ -52,6 +52,12 @@ pub(super) fn shares(machine: &Machine<'_>, why: &Reason, part: &mut Part) -> Ve
     rows
 }
 
+/// True if the registry tells any share at all.
+pub(super) fn has_any(machine: &Machine<'_>) -> bool {
+    let kept = machine.registry.key(KEPT_IN).ok().flatten();
+    kept.is_some_and(|kept| !kept.values.is_empty()) || !of_a_controller(machine).is_empty()
+}
+
 /// `Path=D:\data`, `Type=0`, `Remark=…`, each a line of its own.
 fn row(name: &str, kept: &Key) -> Option<ShareRow> {
     let lines = kept.list(name).into_iter();

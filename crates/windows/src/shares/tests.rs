@@ -119,6 +119,31 @@ fn an_account_that_is_gone_is_an_orphan_and_one_of_a_silent_domain_is_a_question
 }
 
 #[test]
+fn the_administrators_of_a_domain_have_its_name_on_a_controller_too() {
+    let mut rows = server(vec![row(
+        "data",
+        "D:(A;;FA;;;DA)(A;;FA;;;DU)(A;;FA;;;SA)",
+        "",
+    )]);
+    rows.names
+        .insert("S-1-5-21-1-2-3-513".into(), "FS1\\Kein".into());
+    let line = |rows: &Rows| told(&look(&WrittenRegistry::default(), rows))[1].clone();
+    let member = line(&rows);
+    assert!(member.contains("CORP\\Domänen-Admins full"), "{member}");
+    assert!(member.contains("Domain Users full") && member.contains("Schema Admins full"));
+    rows.users[0].sid = format!("{DOMAIN}-501");
+    rows.names.remove("S-1-5-21-1-2-3-513");
+    rows.names
+        .insert(format!("{DOMAIN}-513"), "CORP\\Benutzer".into());
+    let controller = line(&rows);
+    assert!(
+        controller.contains("CORP\\Domänen-Admins full"),
+        "{controller}"
+    );
+    assert!(controller.contains("CORP\\Benutzer full"), "{controller}");
+}
+
+#[test]
 fn what_each_windows_shares_is_left_out_and_what_a_controller_shares_is_not() {
     let mut printer = row("HP", "D:(A;;0x1200a9;;;WD)", "");
     printer.kind = "printer".into();
@@ -138,7 +163,7 @@ fn what_each_windows_shares_is_left_out_and_what_a_controller_shares_is_not() {
     assert_eq!(
         said,
         [
-            "share:smb/HP: printers at \"\" read-only",
+            "share:smb/HP: printers at \"\"",
             "share:smb/SYSVOL: disk at \"D:\\\\SYSVOL\"",
             "share:smb/SYSVOL: share-acl NT AUTHORITY\\Authenticated Users full-access orphans ",
         ]
@@ -245,6 +270,17 @@ fn what_could_not_be_read_is_a_gap_and_a_machine_without_shares_is_seen_whole() 
     let nothing = look(&WrittenRegistry::default(), &server(Vec::new()));
     assert_eq!(nothing.len(), 1);
     assert!(nothing[0].gaps.is_empty() && nothing[0].facts.is_empty());
+}
+
+#[test]
+fn an_empty_table_beside_shares_in_the_registry_was_never_asked_for() {
+    let logon = r"HKLM\SYSTEM\CurrentControlSet\Services\Netlogon\Parameters";
+    let registry = WrittenRegistry::default()
+        .with_text(logon, "SysVol", r"C:\Windows\SYSVOL\sysvol")
+        .with(logon, "SysvolReady", Value::Number(1));
+    let said = look(&registry, &Rows::default());
+    assert_eq!(said[0].gaps[0].reason, Reason::NotPresent);
+    assert_eq!(said[1].scope.as_str(), "share:smb/SYSVOL");
 }
 
 #[test]
