@@ -238,4 +238,14 @@ mod tests {
         );
         assert!(!format!("{said:?}").contains("canary"));
     }
+
+    #[test]
+    fn no_export_makes_a_topic_panic() {
+        let whole = include_bytes!("../../tests/fixtures/wine-8.0/needs.reg");
+        groma_fuzz::hammer(300, &[whole], |bytes| {
+            let (registry, _) = WrittenRegistry::of_export(&String::from_utf8_lossy(bytes));
+            let said = testing::of(&registry, &WrittenFiles::default());
+            assert!(said.len() < 100);
+        });
+    }
 }
