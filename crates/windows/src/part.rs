@@ -45,6 +45,16 @@ impl Part {
         self.gap(what.into(), reason, Some(remedy.to_owned()));
     }
 
+    /// What this way of looking never shows: a gap, and yet all was seen that it can show.
+    pub fn cannot(&mut self, what: impl Into<String>, reason: Reason, remedy: &str) {
+        self.0.gaps.push(Gap {
+            scope: self.0.scope.clone(),
+            what: what.into(),
+            reason,
+            remedy: Some(remedy.to_owned()),
+        });
+    }
+
     fn gap(&mut self, what: String, reason: Reason, remedy: Option<String>) {
         self.0.state = CoverageState::Partial;
         self.0.gaps.push(Gap {

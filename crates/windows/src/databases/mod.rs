@@ -49,7 +49,11 @@ struct Server {
     parts: BTreeMap<String, u64>,
     /// Bytes of all files, where they were looked at.
     bytes: Option<u64>,
+    /// What only somebody who logs in can see.
+    closed: &'static str,
 }
+
+const NO_LOGIN: &str = "name a read-only account for it; this version does not log in to databases yet, so ask its owner";
 
 /// Begins `database:C:/…`.
 fn begin(directory: &str) -> Part {
@@ -80,6 +84,8 @@ impl Server {
         for (subject, bytes) in whole.into_iter().chain(parts) {
             part.saw(content_bytes(subject, bytes));
         }
+        let what = format!("{} in {}", self.closed, self.directory);
+        part.cannot(what, Reason::Locked, NO_LOGIN);
     }
 }
 

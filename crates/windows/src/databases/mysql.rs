@@ -32,6 +32,7 @@ fn one(machine: &Machine<'_>, found_by: String, directory: &str, version: Option
     let mut part = begin(directory);
     let mut known = Server {
         engine: "mysql",
+        closed: "foreign servers, events, accounts and the server it follows",
         version,
         directory: directory.to_owned(),
         found_by,

@@ -1,7 +1,5 @@
 //! PostgreSQL as its installer for Windows writes it down: one key an installation.
 
-use groma_model::Reason;
-
 use super::{Server, bare, begin, key};
 use crate::{Machine, Part, Said};
 
@@ -23,6 +21,7 @@ pub(super) fn read(machine: &Machine<'_>) -> Vec<Said> {
             let mut part = begin(&directory);
             let known = Server {
                 engine: "postgresql",
+                closed: "names and owners of databases, foreign servers, subscriptions",
                 version: version(machine, &directory)
                     .or_else(|| installed.text("Version").map(str::to_owned)),
                 directory: directory.clone(),
@@ -30,10 +29,6 @@ pub(super) fn read(machine: &Machine<'_>) -> Vec<Said> {
                 ..Server::default()
             };
             known.say(&mut part);
-            part.missed(
-                format!("names of the databases in {directory}"),
-                Reason::Unsupported,
-            );
             said.push(part.close());
         }
     }

@@ -75,6 +75,7 @@ fn instance(machine: &Machine<'_>, root: &str, name: &str) -> Said {
     let (parts, bytes) = contents(machine, &mut part, &folders);
     let known = Server {
         engine: "sqlserver",
+        closed: "linked servers, jobs of the agent, replication, availability groups and accounts",
         version: setup
             .text("PatchLevel")
             .or(setup.text("Version"))

@@ -10,6 +10,7 @@ mod hosts;
 mod look;
 mod odbc;
 mod printers;
+mod products;
 mod proxies;
 mod software;
 mod sql_server;
@@ -36,6 +37,7 @@ pub(crate) const AREA: Area = Area {
         r"policies of Windows Update, event forwarding, certificate enrolment and remote desktop licences; …\Group Policy; …\CCM; …\Services\SNMP",
         r"Terminal Server Client, PuTTY and WinSCP of each account: hosts they met",
         r"Run, RunOnce and Winlogon: programs that a logon starts",
+        r"settings of agents, of products with a database of their own, of Office: servers and folders they name",
         r"the files hosts and lmhosts in the folder that Tcpip\Parameters: DataBasePath names",
     ],
     never_sends: &[
@@ -60,6 +62,7 @@ const OF_MACHINE: &[OfMachine] = &[
     ("software", software::machine),
     ("installer", software::installed),
     ("starts", starts::machine),
+    ("products", products::machine),
 ];
 
 const OF_HIVE: &[OfHive] = &[
@@ -71,6 +74,7 @@ const OF_HIVE: &[OfHive] = &[
     upkeep::hive,
     visited::hive,
     starts::hive,
+    products::hive,
 ];
 
 /// Accounts of the system whose hives may hold settings of services: LocalSystem, LocalService, NetworkService.
@@ -237,5 +241,15 @@ mod tests {
             ]
         );
         assert!(!format!("{said:?}").contains("canary"));
+    }
+
+    #[test]
+    fn no_export_makes_a_topic_panic() {
+        let whole = include_bytes!("../../tests/fixtures/wine-8.0/needs.reg");
+        groma_fuzz::hammer(300, &[whole], |bytes| {
+            let (registry, _) = WrittenRegistry::of_export(&String::from_utf8_lossy(bytes));
+            let said = testing::of(&registry, &WrittenFiles::default());
+            assert!(said.len() < 100);
+        });
     }
 }

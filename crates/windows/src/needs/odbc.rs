@@ -1,11 +1,9 @@
 //! ODBC data sources of the machine and of each account (Microsoft: "Registry Entries for Data Sources").
 
-use std::collections::BTreeMap;
-
 use groma_model::name::Protection;
 
 use super::look::{Look, Need};
-use super::sql_server;
+use super::sql_server::{self, Aliases};
 use super::value::{Target, account, host, port, resource};
 use crate::{Key, base_name};
 
@@ -21,13 +19,13 @@ const SERVERS: &[&str] = &[
     "Servername",
     "Host",
     "HostName",
-    "System",
     "ServerNode",
     "DBCName",
     "NetworkAddress",
-    "Address",
     "Failover_Partner",
 ];
+/// Values that name the machine; where one stands, `Server` names what runs there (Informix, SQL Anywhere).
+const HOSTS: &[&str] = &["Host", "HostName", "NetworkAddress"];
 /// Values that name a file or folder with the data.
 const FILES: &[&str] = &[
     "DBQ",
@@ -69,6 +67,8 @@ struct Family {
 const SQL_SERVER: &str = "windows-odbc-sqlserver";
 const ORACLE: &str = "windows-odbc-oracle";
 const FIREBIRD: &str = "windows-odbc-firebird";
+const SYSTEM_I: &str = "windows-odbc-db2-i";
+const SQL_ANYWHERE: &str = "windows-odbc-sqlanywhere";
 
 const FAMILIES: &[Family] = &[
     family(
@@ -96,12 +96,18 @@ const FAMILIES: &[Family] = &[
     ),
     family(ORACLE, &["sqora", "oracle", "msorcl"], Some(1521)),
     family(
-        "windows-odbc-db2-i",
+        SYSTEM_I,
         &["cwbodbc", "iseries", "ibm i access"],
         Some(8471),
     ),
     family("windows-odbc-db2", &["db2"], Some(50000)),
     family("windows-odbc-hana", &["hdbodbc"], Some(30015)),
+    family(
+        SQL_ANYWHERE,
+        &["dbodbc", "sql anywhere", "sqlanywhere"],
+        Some(2638),
+    ),
+    family("windows-odbc-informix", &["informix", "iclit"], Some(9088)),
     family(FIREBIRD, &["firebird", "ibphoenix"], Some(3050)),
 ];
 
@@ -172,18 +178,20 @@ fn family_of(driver: &str) -> &'static Family {
 }
 
 /// The servers of one source, each with the value that names it.
-fn targets(
-    key: &Key,
-    family: &Family,
-    aliases: &BTreeMap<String, Target>,
-) -> Vec<(&'static str, Target)> {
+fn targets(key: &Key, family: &Family, aliases: &Aliases) -> Vec<(&'static str, Target)> {
     let first = |names: &[&str]| names.iter().find_map(|name| key.text(name));
     let written = first(PORTS).and_then(port);
     let is_encrypted = ["yes", "true", "mandatory", "strict", "1"];
     let encrypts = key.text("Encrypt").map(str::to_ascii_lowercase);
     let encrypts = encrypts.is_some_and(|word| is_encrypted.contains(&word.as_str()));
     let mut found = Vec::new();
-    for name in SERVERS.iter().chain(&["DBQ", "Dbname"]) {
+    let names_host = first(HOSTS).is_some() || family.rule == SQL_ANYWHERE;
+    let others = ["DBQ", "Dbname", "System", "CommLinks"];
+    for name in SERVERS.iter().chain(&others) {
+        // Beside the name of the machine, this is the name of what runs on it.
+        if names_host && matches!(*name, "Server" | "Servername") && family.port != Some(1521) {
+            continue;
+        }
         let text = key.text(name).unwrap_or_default();
         for mut target in servers(text, name, family, aliases) {
             target.port = target.port.or(written);
@@ -203,20 +211,18 @@ fn is_a_path(text: &str) -> bool {
     text.contains('\\') || text.contains('/')
 }
 
-fn servers(
-    text: &str,
-    name: &str,
-    family: &Family,
-    aliases: &BTreeMap<String, Target>,
-) -> Vec<Target> {
+fn servers(text: &str, name: &str, family: &Family, aliases: &Aliases) -> Vec<Target> {
     let names_a_file = FILES.contains(&name);
     let one = match family.rule {
         _ if text.is_empty() => None,
+        SQL_ANYWHERE if name == "CommLinks" => links(text),
+        SYSTEM_I if name == "System" => listed(text),
+        _ if matches!(name, "CommLinks" | "System") => None,
         SQL_SERVER if names_a_file => None,
-        SQL_SERVER => aliases
-            .get(&text.to_lowercase())
-            .cloned()
-            .or_else(|| sql_server::server(text)),
+        SQL_SERVER => match aliases.get(&text.to_lowercase()) {
+            Some(meant) => meant.clone(),
+            None => sql_server::server(text),
+        },
         // A service name leads through tnsnames.ora; only the long ways to write it name a machine.
         ORACLE if names_a_file || name == "Server" || name == "Servername" => oracle(text),
         FIREBIRD if names_a_file => firebird(text),
@@ -230,6 +236,20 @@ fn servers(
         }
     };
     one.into_iter().collect()
+}
+
+/// `tcpip(host=db1;port=2638)` (SQL Anywhere: "CommLinks").
+fn links(text: &str) -> Option<Target> {
+    let inner = text.split(['(', '{']).nth(1)?.split([')', '}']).next()?;
+    let part = |name: &str| {
+        let mut pairs = inner.split(';').filter_map(|pair| pair.split_once('='));
+        pairs
+            .find(|(key, _)| key.trim().eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+    };
+    let mut target = host(part("host")?)?;
+    target.port = target.port.or(part("port").and_then(port));
+    Some(target)
 }
 
 /// A host of a list; a path (`/tmp/x.sock`, `\\.\pipe\x`) is none.

@@ -81,12 +81,16 @@ fn alias(text: &str) -> Option<Target> {
     }
 }
 
-/// Aliases by name in lower case: whoever names one means the machine behind it.
-pub(super) fn aliases(look: &mut Look<'_>) -> BTreeMap<String, Target> {
+/// Aliases by name in lower case, with the machine behind each; none where that is this machine or cannot be told.
+pub(super) type Aliases = BTreeMap<String, Option<Target>>;
+
+/// All aliases: whoever names one means the machine behind it.
+pub(super) fn aliases(look: &mut Look<'_>) -> Aliases {
     let mut found = BTreeMap::new();
     for path in ALIASES {
         for (name, value) in look.key(path).values {
-            if let Some(target) = value.text().and_then(alias) {
+            let target = value.text().filter(|text| text.contains(','));
+            if let Some(target) = target.map(alias) {
                 found.entry(name.to_lowercase()).or_insert(target);
             }
         }

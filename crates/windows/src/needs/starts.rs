@@ -108,7 +108,7 @@ fn begins(
 }
 
 /// Words of a command that begin with `\\`, in quotes or not.
-fn remote_paths(command: &str) -> Vec<String> {
+pub(super) fn remote_paths(command: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut rest = command;
     while let Some(at) = rest.find(r"\\") {

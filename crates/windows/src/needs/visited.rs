@@ -131,7 +131,9 @@ fn winscp(key: &Key) -> Option<(&'static str, Target)> {
     target.port = key.number("PortNumber").and_then(number);
     target.default_port = Some(Port(usual));
     target.account = key.text("UserName").and_then(account);
-    target.has_secret = key.text("Password").is_some();
+    target.has_secret = ["Password", "PasswordPlain"]
+        .iter()
+        .any(|name| key.text(name).is_some());
     Some((kind, target))
 }
 

@@ -92,6 +92,15 @@ fn a_data_source_on_this_machine_is_silent() {
 [HKEY_LOCAL_MACHINE\SOFTWARE\ODBC\ODBC.INI\B]
 "Driver"="C:\\Windows\\system32\\sqlsrv32.dll"
 "Server"="APP1"
+[HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\MSSQLServer\Client\ConnectTo]
+"LEDGER"="DBMSSOCN,.,1433"
+[HKEY_LOCAL_MACHINE\SOFTWARE\ODBC\ODBC.INI\G]
+"Driver"="SQLSRV32.dll"
+"Server"="LEDGER"
+[HKEY_LOCAL_MACHINE\SOFTWARE\ODBC\ODBC.INI\H]
+"Driver"="dbodbc17.dll"
+"ServerName"="stock_engine"
+"System"="stock_engine"
 [HKEY_LOCAL_MACHINE\SOFTWARE\ODBC\ODBC.INI\C]
 "Driver"="myodbc8w.dll"
 "Server"="127.0.0.1"
@@ -120,10 +129,37 @@ fn a_key_that_cannot_be_read_is_a_gap() {
     assert_eq!(missed, [format!("registry:odbc {path}: permission denied")]);
 }
 
+#[test]
+fn what_runs_on_a_machine_is_not_taken_for_it() {
+    let export = r#"
+[HKEY_LOCAL_MACHINE\SOFTWARE\ODBC\ODBC.INI\A]
+"Driver"="iclit09b.dll"
+"HOST"="ifx1.corp.example"
+"SERVER"="ol_stores"
+"DATABASE"="stores"
+[HKEY_LOCAL_MACHINE\SOFTWARE\ODBC\ODBC.INI\B]
+"Driver"="dbodbc17.dll"
+"ServerName"="stock_engine"
+"CommLinks"="tcpip(host=sa1.corp.example;port=2640)"
+[HKEY_LOCAL_MACHINE\SOFTWARE\ODBC\ODBC.INI\C]
+"Driver"="cwbodbc.dll"
+"System"="AS400"
+"#;
+    assert_eq!(
+        shown(&said(export)),
+        [
+            "windows-odbc-informix Host -> sql ifx1.corp.example 9088/tcp, resource stores",
+            "windows-odbc-sqlanywhere CommLinks -> sql sa1.corp.example 2640/tcp",
+            "windows-odbc-db2-i System -> sql as400 8471/tcp",
+        ]
+    );
+}
+
 proptest::proptest! {
     #[test]
     fn any_text_is_read(text in ".{0,200}") {
-        let _ = (oracle(&text), firebird(&text), listed(&text));
+        let _ = (oracle(&text), firebird(&text), listed(&text), links(&text));
+        let _ = links(&format!("x(host={text};port={text})"));
         let _ = oracle(&format!("(HOST={text}"));
         let _ = firebird(&format!("{text}/1:{text}"));
     }
