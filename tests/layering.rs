@@ -76,6 +76,11 @@ const STAR: &[(&str, &[&str])] = &[
     ),
     // What platforms write is read alike, whether they are asked or their exports are imported.
     ("groma-platform", &["groma-model"]),
+    // The calls of Windows live in `sys`, and what they return means something only here.
+    (
+        "groma-source-windows",
+        &["groma-model", "groma-source", "groma-sys", "groma-windows"],
+    ),
     // What a Windows machine writes, whether an agent asks it or a document of it is imported.
     ("groma-windows", &["groma-model", "groma-knowledge"]),
     (
@@ -134,6 +139,7 @@ const STAR: &[(&str, &[&str])] = &[
             "groma-source-config",
             "groma-source-content",
             "groma-source-hypervisor",
+            "groma-source-windows",
         ],
     ),
     (
@@ -255,6 +261,7 @@ const COMMON: &[&str] = &[
     "tempfile",
     "thiserror",
     "toml",
+    "windows-sys",
 ];
 
 /// How many outside crates stand in the lock file in more than one version. It may only fall.

@@ -16,32 +16,27 @@ use groma_model::{
 };
 use groma_source::manners::is_of_a_link;
 use groma_source::{Budget, Memory, Source, Stop, Window, World};
-use groma_source_config::{
-    ConfigSource, ContainerConfigSource, FindSource, InContainers, RelyingPartiesSource,
-};
+use groma_source_config::FindSource;
 use groma_source_device::{DeviceSource, Met};
 use groma_source_directory::{Directory, DirectorySource};
-use groma_source_dns::{MailDomains, NamesSource, Selector, ZonesSource};
-use groma_source_forward::RulesetSource;
-use groma_source_host::LoadSource;
+use groma_source_dns::{MailDomains, NamesSource, Selector};
 use groma_source_hypervisor::{Access as PlatformAccess, HypervisorSource};
-use groma_source_log::{JournalTexts, LogSource, WindowsLogs};
+use groma_source_log::{JournalTexts, WindowsLogs};
 use groma_source_packet::sentinel::{SentinelSource, Standing};
 use groma_source_packet::{Listening, ListeningSource, PacketSource};
 use groma_source_service::{OpenPort, ServiceSource};
 use groma_source_snmp::SnmpSource;
-use groma_source_socket::{FlowSource, SocketSource, Tier};
+use groma_source_socket::Tier;
 use groma_source_sweep::notes::NoNotes;
 use groma_source_sweep::{Notes, SweepSource};
 use groma_source_time::ChronySource;
-use groma_source_x509::{
-    CertificateEndpoints, CertificateFiles, CertificatePins, CertificateUses, Endpoint,
-};
+use groma_source_x509::{CertificateEndpoints, Endpoint};
 
 use crate::apart::{PatientDisk, Sight, Silence, Wish};
 use crate::explain::{Explained, Place};
 use crate::hearing::{Hearing, Told};
 use crate::progress::{FileJournal, SweepNotes};
+use crate::sources;
 use crate::sweep::{Guests, named_connections, named_endpoint, named_ports};
 
 /// Sources that ask other machines, and only those that --target names.
@@ -360,7 +355,7 @@ pub fn explanations(
         explanation: source.explain(),
     };
     let in_children = apart.iter().map(|source| {
-        let place = match sight(source.as_ref()) {
+        let place = match sources::sight(source.as_ref()) {
             Sight::Files => Place::Child,
             Sight::Filter => Place::ChildThatAsksTheFilter,
             Sight::Processes => Place::ChildThatSeesProcesses,
@@ -377,7 +372,7 @@ pub fn explanations(
 
 /// Every source that looks in a child.
 pub(crate) fn child_sources(world: &World, wish: &Wish) -> Vec<Box<dyn Source>> {
-    let mut sources = file_sources(world);
+    let mut sources = sources::of_files(world);
     let events = WindowsLogs::new(world.clone(), wish.events.clone());
     sources.push(Box::new(events));
     let journals = JournalTexts::new(world.clone(), wish.events.clone());
@@ -391,66 +386,10 @@ pub(crate) fn child_sources(world: &World, wish: &Wish) -> Vec<Box<dyn Source>> 
     )));
     let standing = wish.standing.clone();
     sources.push(Box::new(SentinelSource::new(world.clone(), ears, standing)));
-    sources.extend(watchers(world, wish.flows_at_most));
+    sources.extend(sources::watchers(world, wish.flows_at_most));
     let find = FindSource::new(world.clone(), wish.spellings.clone());
     sources.push(Box::new(find));
     sources
-}
-
-/// The sources that need nothing from another one, and are done when they have read what there is.
-fn file_sources(world: &World) -> Vec<Box<dyn Source>> {
-    let mut sources = groma_source_host::sources(world);
-    sources.extend(groma_source_forward::sources(world));
-    sources.push(Box::new(ZonesSource::new(world.clone())));
-    sources.push(Box::new(RulesetSource::new(world.clone())));
-    sources.push(Box::new(ConfigSource::new(world.clone())));
-    sources.push(Box::new(ContainerConfigSource::new(world.clone())));
-    sources.push(Box::new(RelyingPartiesSource::new(world.clone())));
-    sources.push(Box::new(CertificateFiles::new(world.clone())));
-    sources.push(Box::new(container_certificates(world)));
-    sources.extend(groma_source_content::sources(world));
-    sources.push(Box::new(CertificatePins::new(world.clone())));
-    sources.push(Box::new(CertificateUses::new(world.clone())));
-    sources
-}
-
-/// Certificates in files of running containers.
-fn container_certificates(world: &World) -> InContainers {
-    InContainers::new(
-        world.clone(),
-        SourceName::new("certificates.containers"),
-        |world| Box::new(CertificateFiles::new(world)),
-    )
-}
-
-/// The sources that look for as long as the watch lasts. Logs are read when it begins, and what services wrote meanwhile when
-/// it ends.
-fn watchers(world: &World, at_most: Tier) -> Vec<Box<dyn Source>> {
-    let flows = FlowSource::new(world.clone(), groma_sys::kernel_events());
-    vec![
-        Box::new(flows.at_most(at_most)),
-        Box::new(SocketSource::new(world.clone())),
-        Box::new(LogSource::new(world.clone())),
-        Box::new(LoadSource::new(world.clone())),
-    ]
-}
-
-/// What a source looks at. It gets the right to read tables the kernel shows to a tracer only (`/proc/PID/exe`, `fd`,
-/// `root`) for saying so: what it does not explain beforehand, it cannot read.
-fn sight(source: &dyn Source) -> Sight {
-    let reads = source.explain().reads;
-    match source.name().as_str() {
-        "host.flows" => Sight::Events,
-        "host.ruleset" => Sight::Filter,
-        groma_source_packet::LISTENING_NAME | groma_source_packet::sentinel::NAME => Sight::Wire,
-        _ if reads
-            .iter()
-            .any(|line| line.contains("/proc/*/") || line.contains("/proc/PID/")) =>
-        {
-            Sight::Processes
-        }
-        _ => Sight::Files,
-    }
 }
 
 struct Run<'a> {
@@ -467,7 +406,7 @@ impl Run<'_> {
         let request = hearing.request;
         let limit = request.watch.saturating_add(request.source_limit);
         let told: Vec<Told> = std::thread::scope(|scope| {
-            let mut watchers = watchers(world, request.flows_at_most);
+            let mut watchers = sources::watchers(world, request.flows_at_most);
             if !request.listen.interfaces.is_empty() {
                 let listening = ListeningSource::new(groma_sys::ears(), request.listen.clone());
                 watchers.push(Box::new(listening));
@@ -482,7 +421,7 @@ impl Run<'_> {
                 .filter(|source| request.wants(&source.name()));
             let threads: Vec<_> = wanted
                 .map(|source| {
-                    let sight = sight(source.as_ref());
+                    let sight = sources::sight(source.as_ref());
                     scope.spawn(move || match sight {
                         // Its trace is its process's; nothing of it may be left when that is ended.
                         Sight::Events => hearing.here(source, limit),
@@ -508,7 +447,7 @@ impl Run<'_> {
     fn files(&mut self, world: &World) {
         let request = self.hearing.request;
         let mut by_sight: BTreeMap<Sight, Vec<Box<dyn Source>>> = BTreeMap::new();
-        let mut sources = file_sources(world);
+        let mut sources = sources::of_files(world);
         // What nobody named is not looked at; Windows has logs of its own.
         if cfg!(windows) || !request.events.is_empty() {
             let events = request.events.clone();
@@ -525,7 +464,7 @@ impl Run<'_> {
         for source in sources {
             if request.wants(&source.name()) {
                 by_sight
-                    .entry(sight(source.as_ref()))
+                    .entry(sources::sight(source.as_ref()))
                     .or_default()
                     .push(source);
             }

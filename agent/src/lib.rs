@@ -25,6 +25,7 @@ mod password;
 mod progress;
 mod replacing;
 mod sentinel;
+mod sources;
 mod state;
 mod sweep;
 

@@ -2,11 +2,10 @@
 //!
 //! It is a cache and nothing more: without it everything is looked at, so no failure here is worth a word.
 
-use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use groma_source::Memory;
+use groma_sys::own;
 
 use crate::replacing::{Lasts, replace};
 
@@ -14,21 +13,12 @@ const FILE: &str = "config.memory";
 
 /// The memory in `directory`, of which every source has a file ([`Memory::of`]), believed only if it is this account's own and this very program kept it.
 pub fn memory_in(directory: &Path) -> Memory {
-    let owner = fs::metadata("/proc/self").ok().map(|m| m.uid());
-    let program = fs::metadata("/proc/self/exe").map(|m| {
-        let written = (m.mtime(), m.mtime_nsec(), m.ctime(), m.ctime_nsec());
-        format!("{} {} {} {written:?}", m.dev(), m.ino(), m.size())
-    });
     Memory {
         path: std::path::absolute(directory)
             .unwrap_or_else(|_| directory.to_owned())
             .join(FILE),
-        owner,
-        program: format!(
-            "{} {}",
-            env!("CARGO_PKG_VERSION"),
-            program.unwrap_or_default()
-        ),
+        owner: own::account(),
+        program: format!("{} {}", env!("CARGO_PKG_VERSION"), own::program()),
     }
 }
 

@@ -5,8 +5,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use groma_source::Memory;
 use groma_source_directory::Journal;
@@ -56,29 +55,21 @@ impl FileJournal {
 
     /// The file, if it is a file of this account alone. What was opened is judged, not what the path named before:
     /// where others may write beside it, that changes in between. Nothing is opened but files.
-    fn own(&self, how: &mut fs::OpenOptions) -> Option<fs::File> {
-        let named = fs::symlink_metadata(&self.path).ok()?;
-        if !named.is_file() {
-            return None;
-        }
-        let flags = how.custom_flags(groma_sys::OWN_FILE);
-        let file = flags.open(&self.path).ok()?;
-        let met = file.metadata().ok()?;
-        let same = (met.dev(), met.ino()) == (named.dev(), named.ino());
-        let closed = met.is_file() && met.mode() & 0o077 == 0 && self.owner == Some(met.uid());
-        // A second name may be anybody's file.
-        let alone = met.nlink() == 1;
-        (same && closed && alone && met.len() <= BYTES_MAX).then_some(file)
+    fn own(&self, append: bool) -> Option<fs::File> {
+        let file = groma_sys::own::open_alone(&self.path, append)?;
+        let fits = file.metadata().ok()?.len() <= BYTES_MAX;
+        let is_ours = self.owner == groma_sys::own::account();
+        (fits && is_ours).then_some(file)
     }
 
     fn open(&mut self) -> Option<&mut fs::File> {
         if self.out.is_none() {
-            make(self.path.parent()?).ok()?;
-            let mut file = match self.own(fs::OpenOptions::new().read(true).append(true)) {
+            groma_sys::own::folder(self.path.parent()?).ok()?;
+            let mut file = match self.own(true) {
                 Some(file) => file,
                 None => {
                     let _ = fs::remove_file(&self.path);
-                    made_anew(&self.path).ok()?
+                    groma_sys::own::create_new_to_append(&self.path).ok()?
                 }
             };
             self.bytes = file.metadata().ok()?.len();
@@ -107,23 +98,6 @@ fn end_of_line(file: &mut fs::File) -> std::io::Result<()> {
         [b'\n'] => Ok(()),
         _ => file.write_all(b"\n"),
     }
-}
-
-/// The file, if nothing stands there: no link is followed, no other account's file is written to.
-fn made_anew(path: &Path) -> std::io::Result<fs::File> {
-    fs::OpenOptions::new()
-        .read(true)
-        .append(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-}
-
-fn make(directory: &Path) -> std::io::Result<()> {
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(directory)
 }
 
 /// The notes of sweeps, kept with the same care.
@@ -158,7 +132,7 @@ impl Journal for FileJournal {
     }
 
     fn replay(&mut self, each: &mut dyn FnMut(&str)) {
-        let Some(file) = self.own(fs::OpenOptions::new().read(true)) else {
+        let Some(file) = self.own(false) else {
             return;
         };
         let mut lines = BufReader::new(file.take(BYTES_MAX));
@@ -181,8 +155,11 @@ impl Journal for FileJournal {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    use std::path::Path;
+
     use super::*;
 
     fn memory(at: &Path) -> Memory {
@@ -236,13 +213,8 @@ mod tests {
         let is_untouched = || fs::read(&others).unwrap() == b"root\n";
         // A link that appears after the old file was removed.
         std::os::unix::fs::symlink("shadow", &path).unwrap();
-        made_anew(&path).unwrap_err();
-        let appending = || fs::OpenOptions::new().read(true).append(true).clone();
-        assert!(
-            FileJournal::beside(&memory(at.path()))
-                .own(&mut appending())
-                .is_none()
-        );
+        groma_sys::own::create_new_to_append(&path).unwrap_err();
+        assert!(FileJournal::beside(&memory(at.path())).own(true).is_none());
         FileJournal::beside(&memory(at.path())).note("mine");
         assert!(is_untouched());
         assert_eq!(lines(at.path()), ["mine"]);

@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
+
+use groma_sys::own;
 
 /// How much of a replacement has to outlive a power cut.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,20 +25,13 @@ pub(crate) fn replace(
     fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("/"));
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(directory)?;
+    own::folder(directory)?;
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".new");
     let fresh = path.with_file_name(name);
     let _ = fs::remove_file(&fresh);
     // Made anew, so that no link and no other account's file is written to.
-    let file = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&fresh)?;
+    let file = own::create_new(&fresh)?;
     let mut out = BufWriter::new(file);
     fill(&mut out)?;
     let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
@@ -46,12 +40,12 @@ pub(crate) fn replace(
     }
     fs::rename(&fresh, path)?;
     match lasts {
-        Lasts::Surely => fs::File::open(directory)?.sync_all(),
+        Lasts::Surely => own::settle(directory),
         Lasts::Perhaps => Ok(()),
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use std::os::unix::fs::{MetadataExt, symlink};
 

@@ -18,25 +18,11 @@ pub(crate) struct State {
     pub(crate) next_sequence: u64,
 }
 
-/// Where it is kept: the system's place for root, the user's own place for anybody else.
+/// Where it is kept: where `GROMA_STATE_DIR` says, else the system's place for the account that runs services and the account's own
+/// place for anybody else.
 pub(crate) fn directory() -> PathBuf {
-    let from = |name: &str| {
-        std::env::var_os(name)
-            .filter(|v| !v.is_empty())
-            .map(PathBuf::from)
-    };
-    if let Some(directory) = from("GROMA_STATE_DIR") {
-        return directory;
-    }
-    let home = from("XDG_STATE_HOME").or_else(|| from("HOME").map(|h| h.join(".local/state")));
-    match (is_root(), home) {
-        (false, Some(home)) => home.join("groma-agent"),
-        _ => PathBuf::from("/var/lib/groma-agent"),
-    }
-}
-
-fn is_root() -> bool {
-    fs::metadata("/proc/self").is_ok_and(|m| std::os::unix::fs::MetadataExt::uid(&m) == 0)
+    let named = std::env::var_os("GROMA_STATE_DIR").filter(|name| !name.is_empty());
+    named.map_or_else(groma_sys::own::home, PathBuf::from)
 }
 
 /// The memory of this agent, made on its first look; the next batch takes `next_sequence`.

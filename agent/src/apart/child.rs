@@ -1,6 +1,6 @@
 //! The child's side: one source, as little right as it needs, and a line for each thing it says.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io::{self, BufRead, BufWriter, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -277,8 +277,7 @@ impl Due {
 }
 
 fn path_of(place: &Foreign) -> PathBuf {
-    use std::os::unix::ffi::OsStrExt as _;
-    PathBuf::from(OsStr::from_bytes(place.as_bytes()))
+    disk::path(place)
 }
 
 /// Standard output, a line for each word.

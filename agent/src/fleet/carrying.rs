@@ -6,7 +6,6 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -14,6 +13,7 @@ use clap::Args;
 use groma_model::Timestamp;
 use groma_ship::Identity;
 use groma_spool::{DirectoryError, Frame, Limits, LocalDir, Space, Spool};
+use groma_sys::own;
 
 use super::batches::{encoded, gap_of_refused};
 use super::home::Home;
@@ -127,11 +127,7 @@ fn as_batch(frame: &Frame, identity: &Identity, now: Timestamp) -> Result<(Times
 }
 
 fn make(out: &Path) -> Result<()> {
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(out)
-        .with_context(|| format!("create {}", out.display()))
+    own::folder(out).with_context(|| format!("create {}", out.display()))
 }
 
 /// A new file that gets its name when it is whole and durable: media that are carried are pulled out. What lies there under that name is replaced and never
@@ -139,25 +135,21 @@ fn make(out: &Path) -> Result<()> {
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let fresh = path.with_extension("batch.new");
     let _ = fs::remove_file(&fresh);
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&fresh)?;
+    let mut file = own::create_new(&fresh)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&fresh, path)
 }
 
 fn sync(directory: &Path) -> io::Result<()> {
-    match fs::File::open(directory)?.sync_all() {
+    match own::settle(directory) {
         // Some file systems of sticks and network shares know no such thing.
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
         done => done,
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use groma_model::{AgentId, Batch, SiteId};
     use groma_ship::Key;

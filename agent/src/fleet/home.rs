@@ -3,7 +3,6 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -64,13 +63,12 @@ impl Home {
                 path.display()
             )
         };
-        if let Ok(met) = fs::metadata(&path) {
-            ensure!(
-                met.mode() & 0o077 == 0,
-                "{} may be read by others: chmod 600 it, and think about who has read the key in it",
-                path.display()
-            );
-        }
+        let open = groma_sys::own::open_to(&path).unwrap_or_default();
+        ensure!(
+            open.is_empty(),
+            "{} may be read by others: {open} it, and think about who has read the key in it",
+            path.display()
+        );
         read(&path).with_context(damaged)
     }
 
@@ -124,11 +122,7 @@ impl Home {
 
     /// Held by whoever is the agent of this machine: while it lives no other one runs or enrols.
     pub(crate) fn alone(&self) -> Result<groma_spool::LocalDir> {
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.0)
-            .with_context(|| format!("create {}", self.0.display()))?;
+        groma_sys::own::folder(&self.0).with_context(|| format!("create {}", self.0.display()))?;
         let nothing = || Ok(groma_spool::Space { bytes: 0, free: 0 });
         Ok(groma_spool::LocalDir::open(
             &self.spool(),
@@ -156,8 +150,10 @@ fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
     Ok(Some(serde_json::from_slice(&bytes)?))
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
     use super::*;
 
     #[test]

@@ -1,7 +1,6 @@
 //! `groma-agent status`: who this agent is, how it does, and what it may do at most.
 
 use std::io::{self, Write};
-use std::path::Path;
 
 use anyhow::Result;
 use groma_model::Timestamp;
@@ -65,8 +64,8 @@ pub(crate) enum NotWell {
 
 /// True if this process is an agent that runs.
 fn runs(process: u32) -> bool {
-    let name = std::fs::read_to_string(Path::new("/proc").join(process.to_string()).join("comm"));
-    name.is_ok_and(|name| name.trim().starts_with("groma-agent"))
+    let name = groma_sys::own::name_of_process(process);
+    name.is_some_and(|name| name.starts_with("groma-agent"))
 }
 
 fn moment(at: Option<Timestamp>) -> String {

@@ -4,6 +4,7 @@
 //! test here, not a look in the field. The crate is pure, it reads no file, clock or network.
 //!
 //! - [`rules`]: where configuration files name other machines (a fixture beside each);
+//! - [`attached`]: what devices on a cable or in a slot are for;
 //! - [`banners`]: what servers say of themselves;
 //! - [`certificate_settings`]: where programs are told which certificate to use;
 //! - [`services`]: programs that listen, and what they speak;
@@ -24,6 +25,7 @@
 //! - [`watching`]: what references and ports say about who watches whom.
 #![forbid(unsafe_code)]
 
+pub mod attached;
 pub mod banners;
 pub mod certificate_settings;
 pub mod devices;

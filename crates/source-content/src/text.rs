@@ -1,8 +1,9 @@
 //! Lines and words of files that strangers wrote.
 
-use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
+
+use groma_model::Foreign;
+use groma_source::disk;
 
 /// Lines longer than this are skipped: no setting read here has a use for them.
 const LINE_BYTES_MAX: usize = 16_384;
@@ -57,7 +58,7 @@ pub(crate) fn lossy(bytes: &[u8]) -> String {
 
 /// The bytes as a path.
 pub(crate) fn path(bytes: &[u8]) -> PathBuf {
-    PathBuf::from(OsString::from_vec(bytes.to_vec()))
+    disk::path(&Foreign::from_bytes(bytes))
 }
 
 /// The last part of a path, as bytes.

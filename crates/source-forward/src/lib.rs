@@ -20,6 +20,8 @@
 //!
 //! **Not run for real:** xinetd, rinetd, firewalld, HAProxy's `use_backend` maps, WireGuard (read by their
 //! documented formats). The older iptables of the kernel (`ip_tables`) is read from its files only.
+//! Of Linux alone: elsewhere this crate is empty.
+#![cfg(target_os = "linux")]
 #![forbid(unsafe_code)]
 #![warn(clippy::indexing_slicing)]
 #![cfg_attr(

@@ -23,6 +23,8 @@
 //! **Not run for real:** USB and PCI devices other than those of one virtual machine, tape drives, iSCSI sessions, Docker, CRI-O, containerd, LXC, machines with DMI, Xen,
 //! Hyper-V and VMware guests, big-endian Berkeley databases. Their parsers follow the documented formats.
 //! Linux only; systemd units of single users, SysV scripts without systemd, apk, pacman and portage are not read.
+//! Of Linux alone: elsewhere this crate is empty.
+#![cfg(target_os = "linux")]
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 

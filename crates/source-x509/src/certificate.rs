@@ -27,6 +27,11 @@ pub(crate) struct Parsed {
     pub(crate) public_half: PublicHalf,
 }
 
+/// The certificate in `der`, of a store that is no file; `None` if it is none. What stands behind it is ignored.
+pub fn certificate(der: &[u8]) -> Option<Certificate> {
+    parse(der).map(|parsed| parsed.certificate)
+}
+
 /// Reads one certificate from the front of `der`; what stands behind it is ignored, as in OpenSSL's
 /// `TRUSTED CERTIFICATE`. `None` if it is not one.
 pub(crate) fn parse(der: &[u8]) -> Option<Parsed> {

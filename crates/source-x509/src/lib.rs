@@ -70,6 +70,7 @@ mod text;
 mod trust;
 mod uses;
 
+pub use certificate::certificate;
 pub use endpoints::{CertificateEndpoints, Endpoint, OTHERS};
 pub use files::CertificateFiles;
 pub use pins::CertificatePins;

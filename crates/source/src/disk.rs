@@ -230,6 +230,17 @@ impl DiskError {
     }
 }
 
+/// The path that foreign text names: its bytes on Unix; elsewhere what is no Unicode becomes U+FFFD, which no file is called.
+pub fn path(text: &Foreign) -> PathBuf {
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt as _;
+        PathBuf::from(std::ffi::OsStr::from_bytes(text.as_bytes()))
+    }
+    #[cfg(not(unix))]
+    PathBuf::from(text.lossy().into_owned())
+}
+
 /// A path as foreign text: its bytes on Unix, WTF-8 elsewhere.
 pub fn foreign(path: &Path) -> Foreign {
     Foreign::from_bytes(path.as_os_str().as_encoded_bytes())

@@ -11,6 +11,7 @@ mod clock;
 mod confine;
 #[cfg(target_os = "linux")]
 mod dialling;
+#[cfg(unix)]
 mod disk;
 #[cfg(target_os = "linux")]
 mod ears;
@@ -18,33 +19,36 @@ mod ears;
 mod frames;
 #[cfg(target_os = "linux")]
 mod kernel;
+#[cfg(unix)]
 mod mounts;
 mod network;
+pub mod own;
+#[cfg(unix)]
 mod path;
+#[cfg(unix)]
 mod signals;
 mod silent;
+#[cfg(unix)]
 mod terminal;
+#[cfg(windows)]
+pub mod windows;
 
 pub use child::{Ending, Heard, OwnChild};
 pub use clock::SystemClock;
 pub use confine::{Confinement, Sight, confine, confine_having};
+#[cfg(unix)]
 pub use disk::LocalDisk;
 pub use network::LocalNetwork;
+#[cfg(unix)]
 pub use signals::stop_on_signals;
+#[cfg(unix)]
 pub use terminal::ask_hidden;
+#[cfg(windows)]
+pub use windows::{LocalDisk, ask_hidden, be_modest, begin, space_at, stop_on_signals};
 
 use std::sync::Arc;
 
 use groma_source::{Randomness, World};
-use rustix::fs::OFlags;
-
-/// Flags of `open(2)` for a file of one's own: a link at the end of its path is refused, and whatever else somebody put
-/// there keeps nobody waiting.
-pub const OWN_FILE: i32 = OFlags::NOFOLLOW
-    .union(OFlags::NONBLOCK)
-    .bits()
-    .cast_signed();
-
 /// Random bytes of the operating system.
 #[derive(Debug, Default)]
 pub struct SystemRandomness;
@@ -64,8 +68,13 @@ pub fn prefer_small_pages() {
     let _ = rustix::thread::disable_transparent_huge_pages(true);
 }
 
+/// To be called before anything else. Here there is nothing to do.
+#[cfg(unix)]
+pub fn begin() {}
+
 /// From now on this process, and every one it starts, stands behind all others: it gets the processor when nobody else wants it, leaves no core
 /// behind, and holds few descriptors. What cannot be had is left: a service's own settings say the same.
+#[cfg(unix)]
 pub fn be_modest() {
     use rustix::process::{Resource, Rlimit, setpriority_process, setrlimit};
     let none = Rlimit {
@@ -80,6 +89,7 @@ pub fn be_modest() {
 ///
 /// # Errors
 /// The path is not there, or its file system does not answer.
+#[cfg(unix)]
 pub fn space_at(path: &std::path::Path) -> std::io::Result<(u64, u64)> {
     let met = rustix::fs::statvfs(path)?;
     Ok((

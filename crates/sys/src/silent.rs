@@ -21,6 +21,7 @@ impl Silent {
         }
     }
 
+    #[cfg(unix)]
     pub(crate) fn is_empty(&self) -> bool {
         self.places.is_empty()
     }

@@ -13,6 +13,18 @@ pub trait Files: Send + Sync {
     /// Rights, size, a placeholder whose content lies in a cloud, a path that is no local file.
     fn read(&self, path: &str, limit: u64) -> Result<Option<Vec<u8>>, Reason>;
 
+    /// The first `bytes` of a file, all of it where it has fewer; `None` where nothing stands. Nothing more of it is read.
+    ///
+    /// # Errors
+    /// As [`Files::read`]; [`Reason::Locked`] for a file that a program keeps to itself.
+    fn head(&self, path: &str, bytes: usize) -> Result<Option<Vec<u8>>, Reason> {
+        let mut whole = self.read(path, u64::MAX)?;
+        if let Some(content) = &mut whole {
+            content.truncate(bytes);
+        }
+        Ok(whole)
+    }
+
     /// What a folder holds, sorted by path, at most `limit` entries; empty where nothing stands.
     ///
     /// # Errors
@@ -94,10 +106,12 @@ impl WrittenFiles {
         self.added(path, kind, bytes, modified, None, owner.map(str::to_owned))
     }
 
-    /// Adds a path that is refused.
+    /// Adds a path that is refused: a file, or what was told of that path before.
     #[must_use]
     pub fn refused(mut self, path: &str, reason: Reason) -> Self {
-        self = self.added(path, Kind::File, 0, 0, None, None);
+        if !self.by_path.contains_key(&path.to_lowercase()) {
+            self = self.added(path, Kind::File, 0, 0, None, None);
+        }
         if let Some(written) = self.by_path.get_mut(&path.to_lowercase()) {
             written.refused = Some(reason);
         }

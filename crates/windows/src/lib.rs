@@ -16,29 +16,44 @@
     )
 )]
 
+mod adapter;
 mod addressed;
+mod archives;
 mod areas;
 mod certificates;
+mod devices;
 mod files;
+mod hive;
+mod host;
 mod iis;
 mod machine;
 mod markup;
+mod needs;
 mod part;
 mod path;
+pub mod profiles;
 mod registry;
 mod rows;
+mod security;
+mod shares;
+mod sockets;
+pub mod tables;
 mod tasks;
 mod written;
 
+pub use adapter::{AdapterParts, UnicastPart, adapter_of};
 pub use areas::AREAS;
 pub use files::{Files, FolderEntry, Kind, WrittenFiles};
+pub use hive::{Damage, Doubt, Hive, Hives};
 pub use iis::{application_folders, log_folders};
 pub use machine::{Area, Machine, ReadCertificate, is_of_a_person, look};
 pub use part::{Part, Said};
 pub use path::{Expand, base_name, folder_of, joined, program_of, settled};
 pub use registry::{Key, Registry, Value};
+pub use rows::DeviceRow;
 pub use rows::{
     Adapter, AdapterKind, DiskRow, Missing, NeighbourRow, Process, RouteRow, Rows, SessionRow,
     ShareRow, SocketRow, StoredCertificate, System, User, Volume, VolumeKind,
 };
+pub use sockets::Sockets;
 pub use written::{Unreadable, WrittenRegistry};

@@ -32,6 +32,8 @@ pub struct Rows {
     pub users: Vec<User>,
     /// Certificates of stores that stand in no registry key (smart cards, services, those a policy brings stand there).
     pub certificates: Vec<StoredCertificate>,
+    /// Devices that are there now: what the registry says of devices (`Enum`) it never forgets.
+    pub devices: Vec<DeviceRow>,
     /// Names of SIDs, as `DOMAIN\name`.
     pub names: BTreeMap<String, String>,
     /// Tables that could not be asked.
@@ -291,6 +293,24 @@ pub struct User {
     pub disabled: bool,
     /// Home directory, where one is set.
     pub home: Option<String>,
+}
+
+/// A device (`SetupDiGetClassDevsW` with `DIGCF_PRESENT`, `Get-PnpDevice -PresentOnly`).
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DeviceRow {
+    /// Its instance: `USB\VID_0529&PID_0001\5&1`. The last part may be a serial number, and leaves the machine in no fact.
+    pub instance: String,
+    /// True if it is there now.
+    pub present: bool,
+    /// Its class by name, the same in every language: `Ports`, `Modem`, `SmartCardReader`.
+    pub class: Option<String>,
+    /// What it is called.
+    pub friendly_name: Option<String>,
+    /// The service that drives it, as `usbser`.
+    pub service: Option<String>,
+    /// Its maker.
+    pub manufacturer: Option<String>,
 }
 
 /// A certificate of a store.

@@ -1,6 +1,5 @@
 //! `host.attached`: devices on a cable or in a slot that a new machine must have too, and software that talks to them.
 
-mod catalogue;
 mod parse;
 mod printers;
 mod scanners;
@@ -8,6 +7,7 @@ mod tunnels;
 
 use std::path::Path;
 
+use groma_knowledge::attached::{self, SOFTWARE, Usb};
 use groma_model::fact::Attachment;
 use groma_model::{Fact, Scope, SourceName};
 use groma_source::{Budget, EntryKind, Explanation, Sink, Source, Window, World};
@@ -15,7 +15,6 @@ use groma_source::{Budget, EntryKind, Explanation, Sink, Source, Window, World};
 use crate::part::Part;
 use crate::reader::{Reader, file_name};
 use crate::text::lossy;
-use catalogue::{SOFTWARE, Usb};
 
 const USB: &str = "/sys/bus/usb/devices";
 const PCI: &str = "/sys/bus/pci/devices";
@@ -137,7 +136,7 @@ fn usb(reader: &mut Reader<'_>, part: &mut Part<'_>, found: &mut Vec<Attachment>
                 .extend(reader.word(&format!("{at}/bInterfaceClass")));
             device.drivers.extend(driver(reader, &at));
         }
-        let Some((role, maker)) = catalogue::usb(&device) else {
+        let Some((role, maker)) = attached::usb(&device) else {
             continue;
         };
         let said = reader.word(&format!("{at}/manufacturer"));
@@ -167,7 +166,7 @@ fn pci(reader: &mut Reader<'_>, part: &mut Part<'_>, found: &mut Vec<Attachment>
         else {
             continue;
         };
-        if let Some((role, maker)) = catalogue::pci(&class, &vendor, &product) {
+        if let Some((role, maker)) = attached::pci(&class, &vendor, &product) {
             found.push(Attachment {
                 bus: "pci".to_owned(),
                 role: role.to_owned(),

@@ -1,4 +1,5 @@
-//! What numbers, drivers and names of devices mean. A table of what vendors registered (USB-IF, PCI-SIG) and documented.
+//! What is attached to a machine: what numbers, drivers and names of devices mean, and which programs stand between a machine and
+//! a card, a signature or a private network. A table of what vendors registered (USB-IF, PCI-SIG) and documented.
 
 /// A USB vendor, perhaps one of its products, and what it makes.
 struct Known {
@@ -107,25 +108,39 @@ fn look_up(table: &'static [Known], vendor: &str, product: &str) -> Option<&'sta
     })
 }
 
-/// A USB device as sysfs tells it.
+/// A USB device as the system tells it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Usb {
-    pub(super) vendor: String,
-    pub(super) product: String,
-    pub(super) name: String,
+pub struct Usb {
+    /// Number of its vendor, four lower-case hex digits.
+    pub vendor: String,
+    /// Number of the product, four lower-case hex digits.
+    pub product: String,
+    /// What it calls itself; empty where it has no name.
+    pub name: String,
     /// Classes of the device and its interfaces, two hex digits each.
-    pub(super) classes: Vec<String>,
-    pub(super) drivers: Vec<String>,
+    pub classes: Vec<String>,
+    /// Drivers bound to it, by their names on Linux.
+    pub drivers: Vec<String>,
+}
+
+/// What a USB device is for, and who makes it, where its number alone tells; [`made_up`] ones are for the caller to leave out.
+pub fn usb_number(vendor: &str, product: &str) -> Option<(&'static str, &'static str)> {
+    look_up(USB, vendor, product).map(|row| (row.role, row.maker))
+}
+
+/// True for the numbers of what a hypervisor makes up, and of the hubs of a kernel.
+pub fn made_up(vendor: &str) -> bool {
+    VIRTUAL.contains(&vendor)
 }
 
 /// What a USB device is for, and who is known to make it; `None` for what moves with nobody: hubs, keyboards, disks,
 /// cameras, network cards, and what hypervisors make up.
-pub(super) fn usb(device: &Usb) -> Option<(&'static str, Option<&'static str>)> {
-    if VIRTUAL.contains(&device.vendor.as_str()) {
+pub fn usb(device: &Usb) -> Option<(&'static str, Option<&'static str>)> {
+    if made_up(&device.vendor) {
         return None;
     }
-    if let Some(row) = look_up(USB, &device.vendor, &device.product) {
-        return Some((row.role, Some(row.maker)));
+    if let Some((role, maker)) = usb_number(&device.vendor, &device.product) {
+        return Some((role, Some(maker)));
     }
     let has = |class: &str| device.classes.iter().any(|c| c == class);
     let driven = |names: &[&str]| device.drivers.iter().any(|d| names.contains(&d.as_str()));
@@ -167,7 +182,7 @@ pub(super) fn usb(device: &Usb) -> Option<(&'static str, Option<&'static str>)> 
 }
 
 /// What a PCI device is for, by its class (`0x070300`) and number; `None` for what every machine has.
-pub(super) fn pci(
+pub fn pci(
     class: &str,
     vendor: &str,
     product: &str,
@@ -184,9 +199,9 @@ pub(super) fn pci(
     }
 }
 
-/// Software that stands between a machine and a card, a signature or a private network: path, role, what it is.
+/// Software of Linux that stands between a machine and a card, a signature or a private network: path, role, what it is.
 /// Programs that serve as well as ask (OpenVPN, IPsec, WireGuard) make no client by being there: their settings tell.
-pub(super) const SOFTWARE: &[(&str, &str, &str)] = &[
+pub const SOFTWARE: &[(&str, &str, &str)] = &[
     ("/opt/cprocsp", "signing-client", "CryptoPro CSP"),
     ("/opt/itcs", "vpn-client", "ViPNet"),
     ("/opt/cisco/anyconnect", "vpn-client", "Cisco AnyConnect"),
@@ -229,6 +244,28 @@ pub(super) const SOFTWARE: &[(&str, &str, &str)] = &[
         "Sentinel LDK license manager",
     ),
     ("/usr/sbin/CodeMeterLin", "license-service", "CodeMeter"),
+];
+
+/// Programs of Windows that dial into a private network: the name of the service each installs, and what it is. A service that
+/// serves as well as dials (OpenVPN, IPsec, WireGuard) makes no client by being there: its settings tell.
+pub const WINDOWS_VPN: &[(&str, &str)] = &[
+    ("vpnagent", "Cisco Secure Client (AnyConnect)"),
+    ("csc_vpnagent", "Cisco Secure Client (AnyConnect)"),
+    ("CVPND", "Cisco VPN Client"),
+    ("FA_Scheduler", "FortiClient"),
+    ("PanGPS", "GlobalProtect"),
+    ("PulseSecureService", "Pulse Secure, Ivanti Secure Access"),
+    ("dsNcService", "Juniper Network Connect"),
+    ("TracSrvWrapper", "Check Point Endpoint Security VPN"),
+    ("SONICWALL_NetExtender", "SonicWall NetExtender"),
+    ("SevpnClient", "SoftEther VPN Client"),
+    ("NcpRwsNt", "NCP Secure Client"),
+    ("iked", "Shrew Soft VPN Client"),
+    ("nsverctl", "Citrix Secure Access"),
+    ("ZSATunnel", "Zscaler Client Connector"),
+    ("Tailscale", "Tailscale"),
+    ("ZeroTierOneService", "ZeroTier"),
+    ("scvpn", "Sophos Connect"),
 ];
 
 #[cfg(test)]

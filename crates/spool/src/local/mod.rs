@@ -1,16 +1,24 @@
 //! A real directory: ours alone, and locked while it is in use.
 
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+#[cfg(unix)]
+use unix as system;
+#[cfg(windows)]
+use windows as system;
+
 use std::collections::BTreeMap;
-use std::fs::{DirBuilder, File, Metadata, OpenOptions, TryLockError};
+use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use crate::disk::{Space, SpoolDisk};
 use crate::error::DirectoryError;
 
 const LOCK: &str = "lock";
-const PROBE: &str = "probe";
 
 /// Tells the room of the file system a spool lies on; `statvfs` needs a system call, and those live elsewhere.
 pub type SpaceOf = Box<dyn FnMut() -> io::Result<Space> + Send>;
@@ -39,19 +47,17 @@ impl LocalDir {
             path: path.to_owned(),
             source,
         };
-        match DirBuilder::new().mode(0o700).create(path) {
-            Ok(()) => sync_parent(path).map_err(create)?,
+        match system::make(path) {
+            Ok(()) => system::sync_above(path).map_err(create)?,
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
             Err(source) => return Err(create(source)),
         }
         let path = path.canonicalize().map_err(unusable)?;
         let metadata = path.metadata().map_err(unusable)?;
-        inspect(&path, &metadata)?;
-        let own = own_user(&path).map_err(unusable)?;
-        if metadata.uid() != own {
-            let owner = metadata.uid();
-            return Err(DirectoryError::Owner { path, owner, own });
+        if !metadata.is_dir() {
+            return Err(DirectoryError::NotADirectory { path });
         }
+        system::inspect(&path, &metadata)?;
         let lock = lock(&path)?;
         Ok(Self {
             path,
@@ -90,30 +96,6 @@ impl LocalDir {
     }
 }
 
-fn inspect(path: &Path, metadata: &Metadata) -> Result<(), DirectoryError> {
-    let path = path.to_owned();
-    if !metadata.is_dir() {
-        return Err(DirectoryError::NotADirectory { path });
-    }
-    let mode = metadata.mode() & 0o7777;
-    if mode & 0o022 != 0 {
-        return Err(DirectoryError::Writable { path, mode });
-    }
-    Ok(())
-}
-
-/// As whom we run, by the owner of a file we make: the standard library does not tell.
-fn own_user(path: &Path) -> io::Result<u32> {
-    let probe = path.join(PROBE);
-    match std::fs::remove_file(&probe) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
-        _ => {}
-    }
-    let own = private().create_new(true).open(&probe)?.metadata()?.uid();
-    std::fs::remove_file(&probe)?;
-    Ok(own)
-}
-
 fn lock(path: &Path) -> Result<File, DirectoryError> {
     let unusable = |source| DirectoryError::Use {
         path: path.to_owned(),
@@ -126,7 +108,10 @@ fn lock(path: &Path) -> Result<File, DirectoryError> {
             other.map_err(unusable)?;
         }
     }
-    let file = private().create(true).open(&name).map_err(unusable)?;
+    let file = system::private()
+        .create(true)
+        .open(&name)
+        .map_err(unusable)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(DirectoryError::InUse {
@@ -134,12 +119,6 @@ fn lock(path: &Path) -> Result<File, DirectoryError> {
         }),
         Err(TryLockError::Error(source)) => Err(unusable(source)),
     }
-}
-
-fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.append(true).mode(0o600);
-    options
 }
 
 /// An error for whatever is no regular file: a FIFO would hang us, a link would lead elsewhere.
@@ -152,11 +131,6 @@ fn regular(path: &Path) -> io::Result<Metadata> {
         io::ErrorKind::InvalidInput,
         "not a regular file",
     ))
-}
-
-fn sync_parent(path: &Path) -> io::Result<()> {
-    let parent = path.parent().filter(|p| !p.as_os_str().is_empty());
-    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 impl SpoolDisk for LocalDir {
@@ -177,7 +151,7 @@ impl SpoolDisk for LocalDir {
     fn read_at(&mut self, name: &str, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
         let file = self.read(name)?;
         loop {
-            match file.read_at(buffer, offset) {
+            match system::read_at(file, buffer, offset) {
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 other => return other,
             }
@@ -185,7 +159,7 @@ impl SpoolDisk for LocalDir {
     }
 
     fn create_new(&mut self, name: &str) -> io::Result<()> {
-        let file = private().create_new(true).open(self.at(name))?;
+        let file = system::private().create_new(true).open(self.at(name))?;
         self.forget(name);
         self.writing.insert(name.to_owned(), file);
         Ok(())
@@ -215,7 +189,7 @@ impl SpoolDisk for LocalDir {
     fn overwrite(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
         regular(&self.at(name))?;
         let file = OpenOptions::new().write(true).open(self.at(name))?;
-        file.write_all_at(bytes, 0)?;
+        system::write_from_begin(&file, bytes)?;
         file.sync_data()
     }
 
@@ -233,7 +207,7 @@ impl SpoolDisk for LocalDir {
     }
 
     fn sync_dir(&mut self) -> io::Result<()> {
-        File::open(&self.path)?.sync_all()
+        system::sync(&self.path)
     }
 
     fn space(&mut self) -> io::Result<Space> {

@@ -1,11 +1,18 @@
 //! A second process of this very program, spoken to over two pipes, and given up when it does not answer.
 
-use std::io::{self, Read, Write};
-use std::os::fd::AsFd;
-use std::process::{ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
 
-use rustix::event::{PollFd, PollFlags, Timespec};
+#[cfg(unix)]
+use unix as system;
+#[cfg(windows)]
+use windows as system;
+
+use std::io::{self, Write};
+use std::process::{ChildStdin, Stdio};
+use std::time::{Duration, Instant};
 
 /// How long a killed child is waited for. One that hangs in the kernel does not die, and is left behind.
 const GRACE: Duration = Duration::from_secs(1);
@@ -16,7 +23,7 @@ const CHUNK: usize = 64 << 10;
 pub struct OwnChild {
     child: std::process::Child,
     input: Option<ChildStdin>,
-    output: ChildStdout,
+    output: system::Output,
 }
 
 /// What came of listening to a child.
@@ -48,10 +55,8 @@ impl OwnChild {
     /// It gets no environment, and its error output leads nowhere: what a parser says when it fails may
     /// quote what it read.
     pub fn start(words: &[&str]) -> io::Result<Self> {
-        let mut child = Command::new("/proc/self/exe")
+        let mut child = system::command()?
             .args(words)
-            .env_clear()
-            .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -61,7 +66,7 @@ impl OwnChild {
         Ok(Self {
             child,
             input,
-            output,
+            output: system::Output::of(output)?,
         })
     }
 
@@ -85,21 +90,7 @@ impl OwnChild {
 
     /// Waits for what it says next, at most `length`.
     pub fn listen(&mut self, length: Duration) -> io::Result<Heard> {
-        let length = Timespec::try_from(length).map_err(io::Error::other)?;
-        let mut asked = [PollFd::from_borrowed_fd(self.output.as_fd(), PollFlags::IN)];
-        match rustix::event::poll(&mut asked, Some(&length)) {
-            Ok(0) | Err(rustix::io::Errno::INTR) => return Ok(Heard::Nothing),
-            Ok(_) => {}
-            Err(error) => return Err(error.into()),
-        }
-        let mut bytes = vec![0; CHUNK];
-        let many = self.output.read(&mut bytes)?;
-        bytes.truncate(many);
-        Ok(if many == 0 {
-            Heard::End
-        } else {
-            Heard::Bytes(bytes)
-        })
+        self.output.listen(length)
     }
 
     /// Ends it, kindly for `patience`, then not; and says how it ended. Returns in any case.
@@ -117,21 +108,12 @@ impl OwnChild {
         let begin = Instant::now();
         loop {
             if let Ok(Some(status)) = self.child.try_wait() {
-                return Some(ending(status));
+                return Some(system::ending(status));
             }
             if begin.elapsed() >= length {
                 return None;
             }
             std::thread::sleep(Duration::from_millis(2));
         }
-    }
-}
-
-fn ending(status: ExitStatus) -> Ending {
-    use std::os::unix::process::ExitStatusExt as _;
-    match (status.code(), status.signal()) {
-        (Some(code), _) => Ending::Code(code),
-        (None, Some(signal)) => Ending::Signal(signal),
-        (None, None) => Ending::Stuck,
     }
 }

@@ -1,0 +1,98 @@
+//! Files of one's own on Windows: in a folder that lets in the system, administrators and its maker alone, and that hands these
+//! rights down.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::windows::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use windows_sys::Win32::Storage::FileSystem::{
+    FILE_ATTRIBUTE_REPARSE_POINT, FILE_FLAG_OPEN_REPARSE_POINT,
+};
+
+use crate::windows::{folder_for_us_alone, is_ours_alone, people};
+
+pub(super) fn folder(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    if let Some(above) = path.parent().filter(|above| !above.as_os_str().is_empty()) {
+        std::fs::create_dir_all(above)?;
+    }
+    folder_for_us_alone(path).map(|_| ())
+}
+
+pub(super) fn create_new(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).open(path)
+}
+
+pub(super) fn create_new_to_append(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).append(true).create_new(true).open(path)
+}
+
+pub(super) fn open_out(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).open(path)
+}
+
+pub(super) fn open_alone(path: &Path, append: bool) -> Option<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).append(append);
+    options.custom_flags(FILE_FLAG_OPEN_REPARSE_POINT);
+    let file = options.open(path).ok()?;
+    let (attributes, _) = crate::windows::attributes_of(&file)?;
+    let is_plain = attributes & FILE_ATTRIBUTE_REPARSE_POINT == 0;
+    let has_one_name = crate::windows::names_of(&file) == Some(1);
+    (is_plain && has_one_name && file.metadata().ok()?.is_file() && is_ours_alone(path))
+        .then_some(file)
+}
+
+pub(super) fn open_to(path: &Path) -> Option<&'static str> {
+    if !path.exists() || is_ours_alone(path) {
+        return None;
+    }
+    Some("icacls /inheritance:r /grant SYSTEM:F Administrators:F")
+}
+
+/// The system keeps its journal of names by itself, and knows no call for a folder.
+pub(super) fn settle(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+pub(super) fn account() -> Option<u32> {
+    None
+}
+
+pub(super) fn program() -> String {
+    let path = std::env::current_exe();
+    let met = path.and_then(|path| Ok((std::fs::metadata(&path)?, path)));
+    let Ok((met, path)) = met else {
+        return String::new();
+    };
+    let written = met.modified().ok();
+    let written = written.and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+    format!("{} {} {written:?}", path.display(), met.len())
+}
+
+pub(super) fn home() -> PathBuf {
+    let known = |name: &str| std::env::var_os(name).map(PathBuf::from);
+    let of_all = || known("ProgramData").unwrap_or_else(|| PathBuf::from(r"C:\ProgramData"));
+    match (people::is_administrator(), known("LOCALAPPDATA")) {
+        (false, Some(own)) => own.join("groma-agent"),
+        _ => of_all().join("groma-agent"),
+    }
+}
+
+pub(super) fn settings() -> PathBuf {
+    let of_all = std::env::var_os("ProgramData").map(PathBuf::from);
+    of_all
+        .unwrap_or_else(|| PathBuf::from(r"C:\ProgramData"))
+        .join("groma")
+}
+
+pub(super) fn name_of_process(process: u32) -> Option<String> {
+    let path = crate::windows::tables::program_of(process)?;
+    Some(path.rsplit('\\').next()?.to_owned())
+}

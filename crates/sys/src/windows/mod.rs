@@ -1,0 +1,66 @@
+//! Windows: its calls, each behind a function that cannot be misused. What they return is bytes and rows; what it means is read
+//! elsewhere, on every platform.
+
+#![allow(
+    unsafe_code,
+    reason = "the interface of the system is C; each call says why it is sound"
+)]
+
+mod command_line;
+mod console;
+pub mod devices;
+mod disk;
+mod handle;
+mod limits;
+mod owner;
+mod path;
+pub mod people;
+pub mod registry;
+pub mod tables;
+
+pub use console::{ask_hidden, stop_on_signals};
+pub use disk::{LocalDisk, OWNER, PLACEHOLDER};
+pub use limits::{be_modest, begin, space_at};
+pub(crate) use owner::{folder_for_us_alone, is_ours_alone};
+
+/// Attributes and reparse tag of an open file.
+pub(crate) fn attributes_of(file: &std::fs::File) -> Option<(u32, u32)> {
+    handle::attributes(file).ok()
+}
+
+/// How many names an open file has.
+pub(crate) fn names_of(file: &std::fs::File) -> Option<u32> {
+    Some(handle::information(file).ok()?.nNumberOfLinks)
+}
+
+/// Text for a call that wants UTF-16 with a zero at its end.
+pub(crate) fn wide(text: &str) -> Vec<u16> {
+    text.encode_utf16().chain([0]).collect()
+}
+
+/// The size of a type, as calls want it.
+pub(crate) fn size_of_u32<T>() -> u32 {
+    u32::try_from(size_of::<T>()).unwrap_or(u32::MAX)
+}
+
+/// The text of a call, up to its zero.
+///
+/// # Safety
+/// `text` is null or leads to UTF-16 that ends with a zero.
+pub(crate) unsafe fn text_at(text: *const u16) -> String {
+    if text.is_null() {
+        return String::new();
+    }
+    let mut length = 0;
+    // SAFETY: nothing is read behind the zero, which the caller promises.
+    let units = unsafe {
+        while length < TEXT_UNITS_MAX && *text.add(length) != 0 {
+            length += 1;
+        }
+        std::slice::from_raw_parts(text, length)
+    };
+    String::from_utf16_lossy(units)
+}
+
+/// Units of a text that a call hands out.
+const TEXT_UNITS_MAX: usize = 32_768;

@@ -1,0 +1,185 @@
+//! Whose a file is, and a folder that is ours alone.
+
+use std::io;
+use std::os::windows::ffi::OsStrExt as _;
+use std::os::windows::io::AsRawHandle;
+use std::path::Path;
+use std::ptr::{null, null_mut};
+
+use windows_sys::Win32::Foundation::{ERROR_ALREADY_EXISTS, LocalFree};
+use windows_sys::Win32::Security::Authorization::{
+    ConvertSecurityDescriptorToStringSecurityDescriptorW, ConvertSidToStringSidW,
+    ConvertStringSecurityDescriptorToSecurityDescriptorW, GetNamedSecurityInfoW, GetSecurityInfo,
+    SDDL_REVISION_1, SE_FILE_OBJECT,
+};
+use windows_sys::Win32::Security::{
+    DACL_SECURITY_INFORMATION, OWNER_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR, PSID,
+    SECURITY_ATTRIBUTES,
+};
+use windows_sys::Win32::Storage::FileSystem::CreateDirectoryW;
+
+use super::{size_of_u32, text_at, wide};
+
+/// The system, its administrators and whoever made it; nothing comes down from the folder above.
+const OURS_ALONE: &str = "D:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;OW)";
+
+/// Memory that a call has taken for us.
+struct Lent(*mut core::ffi::c_void);
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        // SAFETY: a call has taken it by LocalAlloc and handed it over; null is passed over.
+        unsafe { LocalFree(self.0) };
+    }
+}
+
+/// The SID of the owner of something open (with the right to ask).
+pub(crate) fn of_handle(handle: &impl AsRawHandle) -> Option<String> {
+    let mut owner: PSID = null_mut();
+    let mut descriptor: PSECURITY_DESCRIPTOR = null_mut();
+    // SAFETY: the pointers are written to where pointers are; the owner points into the descriptor.
+    let answer = unsafe {
+        GetSecurityInfo(
+            handle.as_raw_handle(),
+            SE_FILE_OBJECT,
+            OWNER_SECURITY_INFORMATION,
+            &raw mut owner,
+            null_mut(),
+            null_mut(),
+            null_mut(),
+            &raw mut descriptor,
+        )
+    };
+    let lent = Lent(descriptor);
+    let found = (answer == 0 && !owner.is_null()).then(|| sid_text(owner));
+    drop(lent);
+    found.flatten()
+}
+
+/// A SID as `S-1-5-…`.
+pub(crate) fn sid_text(sid: PSID) -> Option<String> {
+    let mut text = null_mut();
+    // SAFETY: the SID is one that a call has handed out and still holds.
+    if unsafe { ConvertSidToStringSidW(sid, &raw mut text) } == 0 {
+        return None;
+    }
+    let lent = Lent(text.cast());
+    // SAFETY: the call has written a text with a zero at its end.
+    let told = unsafe { text_at(text) };
+    drop(lent);
+    Some(told)
+}
+
+/// Makes a folder that the system, administrators and its maker alone may enter. True if it is new.
+pub(crate) fn folder_for_us_alone(path: &Path) -> io::Result<bool> {
+    let mut descriptor: PSECURITY_DESCRIPTOR = null_mut();
+    let rights = wide(OURS_ALONE);
+    // SAFETY: the text ends with a zero; the descriptor is written to where a pointer is.
+    let made = unsafe {
+        ConvertStringSecurityDescriptorToSecurityDescriptorW(
+            rights.as_ptr(),
+            SDDL_REVISION_1,
+            &raw mut descriptor,
+            null_mut(),
+        )
+    };
+    if made == 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let lent = Lent(descriptor);
+    let attributes = SECURITY_ATTRIBUTES {
+        nLength: size_of_u32::<SECURITY_ATTRIBUTES>(),
+        lpSecurityDescriptor: lent.0,
+        bInheritHandle: 0,
+    };
+    let name: Vec<u16> = path.as_os_str().encode_wide().chain([0]).collect();
+    // SAFETY: the name ends with a zero, and the attributes live as long as the call.
+    match unsafe { CreateDirectoryW(name.as_ptr(), &raw const attributes) } {
+        0 => match io::Error::last_os_error() {
+            error if error.raw_os_error().map(i32::cast_unsigned) == Some(ERROR_ALREADY_EXISTS) => {
+                Ok(false)
+            }
+            error => Err(error),
+        },
+        _ => Ok(true),
+    }
+}
+
+/// The rights on a path as SDDL: its owner, and who may what.
+pub(crate) fn rights_of(path: &Path) -> Option<String> {
+    let name: Vec<u16> = path.as_os_str().encode_wide().chain([0]).collect();
+    let asked = OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION;
+    let mut descriptor: PSECURITY_DESCRIPTOR = null_mut();
+    // SAFETY: the name ends with a zero; the descriptor is written to where a pointer is.
+    let answer = unsafe {
+        GetNamedSecurityInfoW(
+            name.as_ptr(),
+            SE_FILE_OBJECT,
+            asked,
+            null_mut(),
+            null_mut(),
+            null_mut(),
+            null_mut(),
+            &raw mut descriptor,
+        )
+    };
+    let lent = Lent(descriptor);
+    (answer == 0).then(|| descriptor_text(lent.0)).flatten()
+}
+
+/// A descriptor as SDDL: owner and access list.
+pub(crate) fn descriptor_text(descriptor: PSECURITY_DESCRIPTOR) -> Option<String> {
+    let asked = OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION;
+    let mut text = null_mut();
+    // SAFETY: the descriptor is one that a call has handed out and still holds.
+    let made = unsafe {
+        ConvertSecurityDescriptorToStringSecurityDescriptorW(
+            descriptor,
+            SDDL_REVISION_1,
+            asked,
+            &raw mut text,
+            null_mut(),
+        )
+    };
+    if made == 0 {
+        return None;
+    }
+    let lent = Lent(text.cast());
+    // SAFETY: the call has written a text with a zero at its end.
+    let told = unsafe { text_at(text) };
+    drop(lent);
+    Some(told)
+}
+
+/// True if nobody but the system, administrators, its owner and whoever we are may do anything with `path`: what
+/// [`folder_for_us_alone`] makes, and whatever lies in such a folder.
+pub(crate) fn is_ours_alone(path: &Path) -> bool {
+    let Some(rights) = rights_of(path) else {
+        return false;
+    };
+    let own = super::people::own_sid();
+    let Some((owner, list)) = rights.split_once("D:") else {
+        return false;
+    };
+    let owner = owner.strip_prefix("O:").unwrap_or_default();
+    let trusted = |who: &str| {
+        matches!(who, "SY" | "BA" | "OW" | "LA")
+            || matches!(who, "S-1-5-18" | "S-1-5-32-544" | "S-1-3-4")
+            || own.as_deref() == Some(who)
+    };
+    let owner = owner.split("G:").next().unwrap_or_default();
+    // A missing list lets everybody in, and an owner may change it.
+    !list.starts_with("NO_ACCESS_CONTROL")
+        && trusted(owner)
+        && entries(list).all(|who| trusted(who) || who == owner)
+}
+
+/// Whom the entries of a list let in.
+fn entries(list: &str) -> impl Iterator<Item = &str> {
+    let inner = list.split('(').skip(1);
+    let allows = inner.filter(|entry| !entry.starts_with('D'));
+    allows.filter_map(|entry| entry.trim_end_matches(')').split(';').nth(5))
+}
+
+/// The null pointer of a call without a name.
+pub(crate) const NOBODY: *const u16 = null();
