@@ -13,7 +13,7 @@ const POLICY: &str = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Group Poli
 
 /// What is known of the machine and its domain.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(super) struct Domain {
+pub(crate) struct Domain {
     /// The name of the domain in DNS, if the machine belongs to one.
     name: Option<HostName>,
     /// Its older name, as it stands before a `\`.
@@ -26,7 +26,7 @@ pub(super) struct Domain {
 
 impl Domain {
     /// What keys and tables say. A suffix of names alone is no domain: a machine that belongs to none may have one.
-    pub(super) fn of(machine: &Machine<'_>) -> Self {
+    pub(crate) fn of(machine: &Machine<'_>) -> Self {
         let key = |path: &str| {
             machine
                 .registry
@@ -55,7 +55,7 @@ impl Domain {
 
     /// The domain an account belongs to, by its name in DNS; `None` for those of the machine and of the system, for what a
     /// controller itself knows, and for a domain whose name in DNS nobody tells.
-    pub(super) fn of_account(&self, account: &str) -> Option<HostName> {
+    pub(crate) fn of_account(&self, account: &str) -> Option<HostName> {
         let domain = match account.split_once('\\') {
             Some((domain, _)) => domain,
             None => account.rsplit_once('@').map(|(_, domain)| domain)?,

@@ -3,7 +3,7 @@
 pub(crate) mod accounts;
 mod activation;
 mod clock;
-mod domain;
+pub(crate) mod domain;
 mod firmware;
 mod name_policy;
 pub(crate) mod network;
@@ -11,7 +11,7 @@ pub(crate) mod packages;
 mod release;
 mod resolvers;
 mod smbios;
-mod stated;
+pub(crate) mod stated;
 pub(crate) mod storage;
 pub(crate) mod system;
 #[cfg(test)]

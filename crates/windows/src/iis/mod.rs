@@ -16,6 +16,8 @@ use crate::markup::{Element, document};
 use crate::{Area, Expand, Machine, Part, Said, joined};
 use model::Server;
 
+/// The service that runs sites.
+const WEB_SERVER: &str = "W3SVC.service";
 /// Bytes of the configuration of the server, and of one application.
 const SERVER_BYTES_MAX: u64 = 16 << 20;
 const APPLICATION_BYTES_MAX: u64 = 1 << 20;
@@ -49,6 +51,7 @@ fn iis(machine: &Machine<'_>) -> Vec<Said> {
         );
     } else if let Some(server) = server(machine, &mut part, &expand) {
         facts.extend(needs::of_server(&server));
+        facts.extend(needs::of_accounts(machine, &server));
         let read = |site: &model::Site, part: &mut Part| forwards::own(machine, part, site);
         facts.extend(forwards::all(&server, &mut part, read));
         facts.extend(sessions(machine, &server));
@@ -141,6 +144,6 @@ fn sessions(machine: &Machine<'_>, server: &Server) -> Vec<Fact> {
 fn web_server() -> Component {
     Component {
         class: ComponentClass::Unit,
-        name: "W3SVC.service".into(),
+        name: WEB_SERVER.into(),
     }
 }

@@ -64,6 +64,8 @@ pub(super) struct Folder {
 pub(super) struct Pool {
     /// The account it runs as, where it is one of somebody.
     pub(super) account: Option<String>,
+    pub(super) has_secret: bool,
+    pub(super) line: u32,
 }
 
 /// Servers that share a load.
@@ -141,6 +143,8 @@ impl Server {
                 .filter(|_| is_somebodys);
             let read = Pool {
                 account: account.map(str::to_owned),
+                has_secret: process.is_some_and(|p| p.attribute("password").is_some()),
+                line: process.map_or(pool.line, |process| process.line),
             };
             self.pools.insert(name.to_lowercase(), read);
         }

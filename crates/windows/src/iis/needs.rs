@@ -1,14 +1,17 @@
 //! Shares and machines that sites, logs, certificates and sessions need.
 
-use groma_model::Fact;
-use groma_model::fact::Reference;
+use std::collections::BTreeSet;
 
-use super::model::Server;
-use super::web_server;
+use groma_model::fact::Reference;
+use groma_model::{Fact, Peer, Port, Transport};
+
+use super::model::{Pool, Server};
+use super::{WEB_SERVER, web_server};
 use crate::addressed::{Place, host_and_port, share};
+use crate::host::domain::Domain;
+use crate::host::stated::Stated;
 use crate::markup::Element;
 use crate::{Machine, Part};
-use groma_model::{Peer, Port};
 
 const CENTRAL: &str = r"HKLM\SOFTWARE\Microsoft\IIS\CentralCertProvider";
 const REDIRECTION: &str = "iis-redirection";
@@ -77,6 +80,31 @@ pub(super) fn of_server(server: &Server) -> Vec<Fact> {
         }
     }
     facts
+}
+
+/// Where accounts of pools log on that a site uses.
+pub(super) fn of_accounts(machine: &Machine<'_>, server: &Server) -> Vec<Fact> {
+    let domain = Domain::of(machine);
+    let folders = server.sites.iter().flat_map(|site| &site.folders);
+    let used: BTreeSet<&str> = folders.map(|folder| folder.pool.as_str()).collect();
+    let pools = used.into_iter().filter_map(|name| server.pools.get(name));
+    let logon = |pool: &Pool| {
+        let account = pool.account.as_deref()?;
+        let stated = Stated {
+            rule: "iis-pool-account",
+            key: &server.file,
+            value: "userName",
+            kind: "kerberos",
+            port: (88, Transport::Tcp),
+            unit: WEB_SERVER,
+        };
+        let mut found = stated.of(Peer::Name(domain.of_account(account)?));
+        found.line = pool.line;
+        found.account = Some(account.into());
+        found.has_secret = pool.has_secret;
+        Some(Fact::Reference(found))
+    };
+    pools.filter_map(logon).collect()
 }
 
 /// The machine that keeps sessions (`sessionState` in `mode="StateServer"`: `tcpip=server:42424`).

@@ -69,7 +69,8 @@ const OWN: &str = r#"<configuration>
 </configuration>"#;
 
 fn said(registry: &WrittenRegistry, files: &WrittenFiles) -> Said {
-    let rows = Rows::default();
+    let mut rows = Rows::default();
+    rows.system.directory_sid = Some("S-1-5-21-1-2-3-2001".into());
     iis(&Machine {
         registry,
         files,
@@ -141,7 +142,9 @@ fn forwards(said: &Said) -> Vec<String> {
 
 #[test]
 fn shares_of_sites_are_needs_with_the_account_that_opens_them() {
-    let said = said(&WrittenRegistry::default(), &files(SERVER, OWN));
+    let network = r"HKLM\SYSTEM\CurrentControlSet\Services\Tcpip\Parameters";
+    let registry = WrittenRegistry::default().with_text(network, "Domain", "corp.example");
+    let said = said(&registry, &files(SERVER, OWN));
     assert_eq!(said.state, CoverageState::Complete, "{:?}", said.gaps);
     assert_eq!(
         references(&said),
@@ -149,6 +152,7 @@ fn shares_of_sites_are_needs_with_the_account_that_opens_them() {
             r"iis-site smb files1 papers/web as CORP\svc-web secret",
             r"iis-site smb files2 shop$/live as CORP\svc-shop",
             "iis-log smb logs1 iis/W3SVC3",
+            r"iis-pool-account kerberos corp.example  as CORP\svc-shop secret",
             "iis-session other state1 ",
         ]
     );

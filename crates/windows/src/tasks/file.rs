@@ -18,6 +18,8 @@ pub(super) struct Task {
     pub(super) job: Job,
     /// True if it logs on with an account of a domain, whoever sits at the machine.
     pub(super) is_of_domain: bool,
+    /// The line its account stands in.
+    pub(super) account_line: u32,
     pub(super) named: Vec<Named>,
 }
 
@@ -75,6 +77,9 @@ pub(super) fn task(
     Ok(Some(Task {
         job,
         is_of_domain,
+        account_line: principal
+            .and_then(|p| p.child("UserId"))
+            .map_or(0, |user| user.line),
         named,
     }))
 }

@@ -10,9 +10,11 @@ mod trigger;
 use std::collections::BTreeMap;
 
 use groma_model::fact::{Component, ComponentClass};
-use groma_model::{Fact, Reason};
+use groma_model::{Fact, Peer, Reason, Transport};
 
 use crate::files::Kind;
+use crate::host::domain::Domain;
+use crate::host::stated::Stated;
 use crate::{Area, Machine, Part, Said, base_name, joined};
 
 /// Bytes of one task.
@@ -38,13 +40,16 @@ fn tasks(machine: &Machine<'_>) -> Vec<Said> {
     let mut part = Part::begin("file", &folder);
     let mut unread = Unread::default();
     let files = found(machine, &folder, &mut part, &mut unread);
+    let domain = Domain::of(machine);
     for path in files {
         match machine.files.read(&path, TASK_BYTES_MAX) {
             Ok(None) => {}
             Ok(Some(bytes)) => {
                 let name = path.get(folder.len()..).unwrap_or(&path);
                 match file::task(&bytes, name, &path, machine, &expand) {
-                    Ok(task) => task.into_iter().for_each(|task| say(&mut part, task)),
+                    Ok(task) => task
+                        .into_iter()
+                        .for_each(|task| say(&mut part, &domain, task)),
                     Err(reason) => unread.add(reason, name),
                 }
             }
@@ -85,15 +90,13 @@ fn found(machine: &Machine<'_>, folder: &str, part: &mut Part, unread: &mut Unre
     files
 }
 
-fn say(part: &mut Part, task: file::Task) {
-    let component = Component {
-        class: ComponentClass::ScheduledJob,
-        name: task.job.name.clone(),
-    };
+fn say(part: &mut Part, domain: &Domain, task: file::Task) {
+    logon(part, domain, &task);
+    let component = component(&task);
     for named in task.named {
         let file = task.job.file.to_string();
         let mut reference = named.place.reference(
-            "scheduled-task",
+            "windows-task",
             &file,
             named.line,
             named.key,
@@ -107,6 +110,37 @@ fn say(part: &mut Part, task: file::Task) {
         part.saw(Fact::Reference(reference));
     }
     part.saw(Fact::Job(task.job));
+}
+
+/// A task that logs on by itself, as an account of a domain, needs somebody who knows that account.
+fn logon(part: &mut Part, domain: &Domain, task: &file::Task) {
+    let user = task.job.user.as_ref().filter(|_| task.is_of_domain);
+    let account = user.map(ToString::to_string).unwrap_or_default();
+    let Some(name) = domain.of_account(&account) else {
+        return;
+    };
+    let file = task.job.file.to_string();
+    let stated = Stated {
+        rule: "windows-task-account",
+        key: &file,
+        value: "UserId",
+        kind: "kerberos",
+        port: (88, Transport::Tcp),
+        unit: "",
+    };
+    let mut reference = stated.of(Peer::Name(name));
+    reference.line = task.account_line;
+    reference.account = Some(account.as_str().into());
+    reference.component = component(task);
+    reference.rhythm.clone_from(&task.job.rhythm);
+    part.saw(Fact::Reference(reference));
+}
+
+fn component(task: &file::Task) -> Component {
+    Component {
+        class: ComponentClass::ScheduledJob,
+        name: task.job.name.clone(),
+    }
 }
 
 /// What could not be read: one gap for each reason, however many tasks.

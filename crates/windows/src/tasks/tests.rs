@@ -51,6 +51,7 @@ fn wide(text: &str) -> Vec<u8> {
 fn rows() -> Rows {
     let mut rows = Rows::default();
     rows.system.host_name = "app1".into();
+    rows.system.directory_sid = Some("S-1-5-21-1-2-3-2001".into());
     let names = [
         ("S-1-5-21-1-2-3-1104", r"CORP\svc-export"),
         ("S-1-5-18", r"NT-AUTORITÄT\SYSTEM"),
@@ -67,7 +68,9 @@ fn rows() -> Rows {
 }
 
 fn said(files: &WrittenFiles) -> Said {
-    let (registry, rows) = (WrittenRegistry::default(), rows());
+    let network = r"HKLM\SYSTEM\CurrentControlSet\Services\Tcpip\Parameters";
+    let registry = WrittenRegistry::default().with_text(network, "Domain", "corp.example");
+    let rows = rows();
     let machine = Machine {
         registry: &registry,
         files,
@@ -133,6 +136,13 @@ fn machines_that_a_task_names_are_references_without_its_password() {
     assert_eq!(
         found,
         [
+            (
+                "kerberos".into(),
+                "corp.example".into(),
+                r"CORP\svc-export".into(),
+                false,
+                19
+            ),
             (
                 "smb".into(),
                 "files1".into(),
