@@ -19,12 +19,43 @@ const AS_ROOT: &str = "run the agent as root, or let its account read this";
 /// Certificates in files.
 pub struct CertificateFiles {
     world: World,
+    /// Drives of a machine of Windows; there the trees of others are absent.
+    drives: Vec<PathBuf>,
 }
 
 impl CertificateFiles {
     /// The source over `world`'s disk.
     pub fn new(world: World) -> Self {
-        Self { world }
+        let drives = match cfg!(windows) {
+            true => groma_source::disk::drives(world.disk.as_ref()),
+            false => Vec::new(),
+        };
+        Self { world, drives }
+    }
+
+    /// The same source over what stands on `drives` (`C:\`) of a machine of Windows.
+    #[must_use]
+    pub fn with_drives(self, drives: Vec<PathBuf>) -> Self {
+        Self { drives, ..self }
+    }
+
+    /// The trees that are walked.
+    fn roots(&self) -> Vec<PathBuf> {
+        match self.drives.as_slice() {
+            [] => ROOTS.iter().map(PathBuf::from).collect(),
+            drives => places::of_drives(self.world.disk.as_ref(), drives),
+        }
+    }
+
+    /// The same for a person, who asks before anything is read.
+    fn places(&self) -> String {
+        match self.drives.as_slice() {
+            [] => ROOTS.join(", "),
+            drives => {
+                let drives = drives.iter().map(|drive| drive.display().to_string());
+                drives.collect::<Vec<_>>().join(", ")
+            }
+        }
     }
 }
 
@@ -38,7 +69,7 @@ impl Source for CertificateFiles {
         Explanation {
             purpose: "Finds the certificates this machine's programs use, before one of them expires or is forgotten in a move.".into(),
             reads: vec![
-                format!("files below {} whose name ends in .pem .crt .cer .cert .der .key .p7b .p12 .pfx .jks .keystore and the like, and cert9.db of NSS", ROOTS.join(", ")),
+                format!("files below {} whose name ends in .pem .crt .cer .cert .der .key .p7b .p12 .pfx .jks .keystore and the like, and cert9.db of NSS", self.places()),
                 "files up to 1 MiB of any name in the configuration directories of TLS servers, for inline PEM blocks".into(),
                 "the system trust store, to leave its public authorities out (/usr/share/ca-certificates, /etc/pki, /usr/share/pki, /etc/ssl/certs); where links in those directories lead (as /usr/share/nginx, /usr/share/postfix)".into(),
             ],
@@ -64,8 +95,8 @@ impl Source for CertificateFiles {
             sink,
             left: budget.observations_max,
         };
-        for root in ROOTS {
-            let tree = reader.tree(Path::new(root));
+        for root in &self.roots() {
+            let tree = reader.tree(root);
             told.tree(root, tree);
         }
     }
@@ -79,13 +110,13 @@ struct Told<'a> {
 }
 
 impl Told<'_> {
-    fn tree(&mut self, root: &str, tree: Tree) {
+    fn tree(&mut self, root: &Path, tree: Tree) {
         let mut whole = !tree.cut_short;
         let keys = keys_by_half(&tree.files);
         for file in &tree.files {
             whole &= self.file(file, &keys);
         }
-        let scope = Scope::new("file", root);
+        let scope = scope_of(root);
         self.holes(&scope, &tree.holes);
         if !whole {
             self.sink.missed_because(

@@ -2,6 +2,9 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use groma_knowledge::rules::SILENCE;
+use groma_source::{Disk, EntryKind};
+
 /// Trees that are walked. Each is a scope of its own.
 pub(crate) const ROOTS: &[&str] = &[
     "/etc",
@@ -11,6 +14,40 @@ pub(crate) const ROOTS: &[&str] = &[
     "/srv",
     "/usr/local",
     "/var/lib",
+];
+
+/// Directories at the top of one drive of Windows.
+const TOPS_MAX: usize = 256;
+
+/// What stands at the top of `drives` of Windows and may hold certificates: all but the system itself, whose stores are told
+/// elsewhere, and what is nobody's.
+pub(crate) fn of_drives(disk: &dyn Disk, drives: &[PathBuf]) -> Vec<PathBuf> {
+    let is_somebodys = |path: &Path| {
+        let name = path
+            .file_name()
+            .map(|name| name.to_string_lossy().to_ascii_lowercase());
+        name.is_some_and(|name| name != "windows" && !SILENCE.drive_tops.contains(&name))
+    };
+    let tops = drives
+        .iter()
+        .flat_map(|drive| disk.list(drive, TOPS_MAX).unwrap_or_default());
+    tops.filter(|top| top.kind == EntryKind::Directory && is_somebodys(&top.path))
+        .map(|top| top.path)
+        .collect()
+}
+
+/// Directories below the top of a drive of Windows that hold programs of the system, and what programs of people remember;
+/// lower case.
+const NOISE_OF_WINDOWS: &[&str] = &[
+    "all users",
+    "appdata",
+    "default user",
+    "installer",
+    "package cache",
+    "reference assemblies",
+    "windows defender",
+    "windowsapps",
+    "windowspowershell",
 ];
 
 /// Directories whose small files are read whatever their name is: programs that keep certificates
@@ -167,15 +204,27 @@ pub(crate) fn is_likely(directory: &Path) -> bool {
 
 /// True for a directory that is not entered.
 pub(crate) fn is_passed_over(path: &Path) -> bool {
-    let named = path
-        .file_name()
-        .and_then(|n| n.to_str())
-        .is_some_and(|n| NOISE.contains(&n));
+    let name = path.file_name().and_then(|n| n.to_str());
+    let named = name.is_some_and(|n| NOISE.contains(&n));
+    let of_windows = || {
+        let lower = name.map(str::to_ascii_lowercase).unwrap_or_default();
+        is_on_a_drive(path)
+            && (NOISE.contains(&lower.as_str()) || NOISE_OF_WINDOWS.contains(&lower.as_str()))
+    };
     named
+        || of_windows()
         || PASSED_OVER
             .iter()
             .chain(VENDOR)
             .any(|tree| path == Path::new(tree))
+}
+
+/// True for `C:\…`.
+fn is_on_a_drive(path: &Path) -> bool {
+    match path.as_os_str().as_encoded_bytes() {
+        [drive, b':', b'\\' | b'/', ..] => drive.is_ascii_alphabetic(),
+        _ => false,
+    }
 }
 
 /// Passwords that protect nothing: the empty one, and for the trust store of a Java runtime the one its makers put in
@@ -255,6 +304,27 @@ fn is_hashed_link(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_drive_of_windows_is_looked_at_without_the_system_itself() {
+        let disk = groma_source::testing::FakeDisk::new()
+            .file("C:/Windows/x.crt", "")
+            .file("C:/$Recycle.Bin/x.crt", "")
+            .file("C:/certs/x.crt", "")
+            .file("C:/ProgramData/win-acme/x.pem", "");
+        let roots = of_drives(&disk, &["C:/".into()]);
+        assert_eq!(roots, [Path::new("C:/ProgramData"), Path::new("C:/certs")]);
+        assert!(is_passed_over(Path::new("C:/Users/eva/AppData")));
+        assert!(is_passed_over(Path::new(r"C:/Apps/Docs")));
+        assert!(
+            !is_passed_over(Path::new("/srv/AppData")) && !is_passed_over(Path::new("/srv/Docs"))
+        );
+        assert_eq!(
+            interest(Path::new("C:/certs/Web.PFX")),
+            Some(Interest::Certificate)
+        );
+        assert_eq!(interest(Path::new("C:/certs/readme.txt")), None);
+    }
 
     #[test]
     fn a_name_says_how_a_file_is_looked_at() {

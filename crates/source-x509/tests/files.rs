@@ -83,6 +83,30 @@ fn a_chain_of_three_is_read_whole() {
 }
 
 #[test]
+fn certificates_on_a_drive_of_windows_are_seen_and_those_of_the_system_are_not() {
+    if !has("openssl") {
+        return;
+    }
+    let shop = Workshop::open();
+    shop.chain();
+    let disk = FakeDisk::new()
+        .file("C:/Certs/Www.PEM", shop.read("chain.pem"))
+        .file("C:/Certs/www.key", shop.read("leaf.key"))
+        .file("C:/Windows/x.pem", shop.read("chain.pem"))
+        .file("C:/Users/eva/AppData/x.pem", shop.read("chain.pem"));
+    let world = groma_source::testing::world(disk);
+    let window = groma_source::testing::window(&world);
+    let mut source =
+        groma_source_x509::CertificateFiles::new(world).with_drives(vec!["C:/".into()]);
+    let mut recorder = groma_source::Recorder::new(groma_source::Source::name(&source));
+    let budget = groma_source::Budget::default();
+    groma_source::Source::look(&mut source, &window, &budget, &mut recorder);
+    let all = sightings(&recorder);
+    assert_eq!(all.len(), 3);
+    assert!(at(&all, "C:/Certs/Www.PEM", 0).key_present);
+}
+
+#[test]
 fn fingerprints_are_those_that_openssl_prints() {
     if !has("openssl") {
         return;
