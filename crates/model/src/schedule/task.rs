@@ -286,7 +286,7 @@ impl TaskTrigger {
         let today = zone.civil(now).date();
         let on = |date: Date| {
             let fires = date >= start.date() && days.is_on(date, start.date());
-            moment(zone, date.to_datetime(start.time())).filter(|_| fires)
+            fires.then(|| moment(zone, date.to_datetime(start.time())))?
         };
         let ahead = today.yesterday().ok()?.max(start.date());
         let mut following = dates(ahead, Date::tomorrow, DAYS_AHEAD);

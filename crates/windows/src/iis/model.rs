@@ -127,6 +127,7 @@ impl Server {
 
     fn pools(&mut self, host: &Element) {
         let all = host.child("applicationPools");
+        let usual = all.and_then(|all| all.at(&["applicationPoolDefaults", "processModel"]));
         for pool in all
             .into_iter()
             .flat_map(|all| all.all("add"))
@@ -136,14 +137,11 @@ impl Server {
                 continue;
             };
             let process = pool.child("processModel");
-            let is_somebodys =
-                process.and_then(|p| p.attribute("identityType")) == Some("SpecificUser");
-            let account = process
-                .and_then(|p| p.attribute("userName"))
-                .filter(|_| is_somebodys);
+            let said = |name: &str| inherited(name, &[process, usual]);
+            let account = said("userName").filter(|_| said("identityType") == Some("SpecificUser"));
             let read = Pool {
                 account: account.map(str::to_owned),
-                has_secret: process.is_some_and(|p| p.attribute("password").is_some()),
+                has_secret: said("password").is_some(),
                 line: process.map_or(pool.line, |process| process.line),
             };
             self.pools.insert(name.to_lowercase(), read);
@@ -235,22 +233,26 @@ impl Site {
         let bindings = bindings.flat_map(|bindings| bindings.all("binding"));
         let defaults = sites.child("applicationDefaults");
         let usual = defaults.and_then(|defaults| defaults.attribute("applicationPool"));
+        let of_site = site.child("virtualDirectoryDefaults");
+        let of_all = sites.child("virtualDirectoryDefaults");
         let mut folders = Vec::new();
         for application in site.all("application").take(THINGS_MAX) {
             let pool = application.attribute("applicationPool").or(usual);
             let base = application.attribute("path").unwrap_or("/");
+            let around = application.child("virtualDirectoryDefaults");
             for shown in application.all("virtualDirectory").take(THINGS_MAX) {
                 let Some(path) = shown.attribute("physicalPath") else {
                     continue;
                 };
                 let below = shown.attribute("path").unwrap_or("/");
+                let said = |name: &str| inherited(name, &[Some(shown), around, of_site, of_all]);
                 folders.push(Folder {
                     at: format!("{}{}", base.trim_end_matches('/'), below),
-                    path: expand.text(path).trim_end_matches('\\').to_owned(),
+                    path: folder(&expand.text(path)),
                     is_application: below == "/",
                     pool: pool.unwrap_or("DefaultAppPool").to_lowercase(),
-                    account: shown.attribute("userName").map(str::to_owned),
-                    has_secret: shown.attribute("password").is_some(),
+                    account: said("userName").map(str::to_owned),
+                    has_secret: said("password").is_some(),
                     line: shown.line,
                 });
             }
@@ -260,6 +262,19 @@ impl Site {
             bindings: bindings.filter_map(binding).take(THINGS_MAX).collect(),
             folders,
         }
+    }
+}
+
+/// An attribute of the first element that has it: what stands in one holds for those within, too.
+fn inherited<'e>(name: &str, elements: &[Option<&'e Element>]) -> Option<&'e str> {
+    elements.iter().flatten().find_map(|e| e.attribute(name))
+}
+
+/// A path without the sign at its end, but for the root of a drive.
+fn folder(path: &str) -> String {
+    match path.trim_end_matches('\\') {
+        drive if drive.ends_with(':') => format!(r"{drive}\"),
+        folder => folder.to_owned(),
     }
 }
 

@@ -180,6 +180,29 @@ fn rules_and_farms_hand_requests_on() {
 }
 
 #[test]
+fn what_is_set_for_all_holds_for_each() {
+    let text = r#"<configuration><system.applicationHost>
+        <applicationPools><add name="a" /><add name="b"><processModel identityType="NetworkService" /></add>
+        <applicationPoolDefaults><processModel identityType="SpecificUser" userName="CORP\svc" password="geheim" /></applicationPoolDefaults></applicationPools>
+        <sites><site name="x" id="1"><application path="/" applicationPool="a"><virtualDirectory path="/" physicalPath="\\files1\a" /></application>
+        <application path="/b" applicationPool="b"><virtualDirectory path="/" physicalPath="\\files1\b" /></application>
+        <application path="/c" applicationPool="b"><virtualDirectory path="/" physicalPath="\\files1\c" /><virtualDirectoryDefaults userName="CORP\web" /></application></site></sites>
+        </system.applicationHost></configuration>"#;
+    let said = said(
+        &WrittenRegistry::default(),
+        &files(text, "<configuration/>"),
+    );
+    assert_eq!(
+        references(&said),
+        [
+            r"iis-site smb files1 a as CORP\svc",
+            "iis-site smb files1 b",
+            r"iis-site smb files1 c as CORP\web",
+        ]
+    );
+}
+
+#[test]
 fn without_the_proxy_a_rule_hands_nothing_on() {
     let off = SERVER.replace(r#"<proxy enabled="true" />"#, "");
     let found = forwards(&said(&WrittenRegistry::default(), &files(&off, OWN)));

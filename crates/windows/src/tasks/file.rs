@@ -53,7 +53,9 @@ pub(super) fn task(
     let is_of_domain = principal.is_some_and(|p| is_of_domain(p, machine));
     let programs = runs.iter().filter_map(|exec| program(exec, expand));
     let programs: Vec<String> = programs.collect();
-    if !is_of_domain && named.is_empty() && is_nobodys(name, &programs) {
+    // Vendors' programs call their vendors; a share is never the vendor's.
+    let is_on_share = named.iter().any(|named| named.place.kind == "smb");
+    if !is_of_domain && !is_on_share && is_nobodys(name, &programs) {
         return Ok(None);
     }
     let meant = programs.iter().find(|program| !noise::is_updater(program));
@@ -86,7 +88,8 @@ pub(super) fn task(
 
 fn is_nobodys(name: &str, programs: &[String]) -> bool {
     let only_updaters = !programs.is_empty() && programs.iter().all(|p| noise::is_updater(p));
-    noise::is_of_windows(name) || only_updaters
+    let is_a_persons = programs.iter().any(|p| noise::is_set_up_by_people(p));
+    (noise::is_of_windows(name) && !is_a_persons) || only_updaters
 }
 
 /// Whoever the actions run as: the principal their context names, else the only one.

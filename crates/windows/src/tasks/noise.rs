@@ -53,6 +53,15 @@ pub(super) fn is_of_windows(name: &str) -> bool {
     head.is_some_and(|head| head.eq_ignore_ascii_case(folder))
 }
 
+/// Programs of Windows that run only after somebody set them up, although their tasks stand among the vendor's: backups.
+const SET_UP: &[&str] = &["wbadmin.exe"];
+
+/// True for a program that Windows schedules because a person asked for it.
+pub(super) fn is_set_up_by_people(program: &str) -> bool {
+    let name = base_name(program);
+    SET_UP.iter().any(|known| name.eq_ignore_ascii_case(known))
+}
+
 /// True for a program that only looks for newer versions of something.
 pub(super) fn is_updater(program: &str) -> bool {
     let path = program.to_lowercase();

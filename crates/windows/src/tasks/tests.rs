@@ -232,6 +232,18 @@ fn what_windows_and_updaters_schedule_is_left_out_unless_a_domain_or_a_share_is_
             false,
         ),
         ("GoogleUpdateTask", SYSTEM, UPDATER, false),
+        (
+            r"Microsoft\Windows\Backup\Nightly",
+            SYSTEM,
+            r"%windir%\System32\wbadmin.exe",
+            true,
+        ),
+        (
+            r"Microsoft\Windows\Own",
+            SYSTEM,
+            "own.exe https://vendor.example/x",
+            false,
+        ),
         ("Own", SYSTEM, r"C:\Jobs\own.exe", true),
     ] {
         let said = one(path, &small(DAILY, principal, command));
