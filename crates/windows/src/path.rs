@@ -139,16 +139,31 @@ pub fn program_of(command: &str, expand: &Expand) -> Option<String> {
         let inner = rest.split('"').next().unwrap_or_default().trim();
         return (!inner.is_empty()).then(|| settled(inner, expand));
     }
+    let first = text.split(' ').next().unwrap_or_default();
+    if !first.contains(['\\', '/']) {
+        return (!first.is_empty()).then(|| first.to_owned());
+    }
     let mut at = 0;
     for word in text.split_inclusive(' ') {
+        if at > 0 && is_an_argument(word) {
+            break;
+        }
         at += word.len();
         let so_far = text.get(..at).unwrap_or_default().trim_end();
         if has_ending_of_a_program(so_far) {
             return Some(so_far.to_owned());
         }
     }
-    let first = text.split(' ').next().unwrap_or_default();
-    (!first.is_empty()).then(|| first.to_owned())
+    Some(first.to_owned())
+}
+
+/// True for a word that no path goes on with: a switch, another path, a quotation. What follows may be a password.
+fn is_an_argument(word: &str) -> bool {
+    let is_switch = |rest: &str| rest.starts_with(|c: char| c.is_alphanumeric() || c == '-');
+    word.starts_with(['/', '"'])
+        || word.starts_with(r"\\")
+        || word.get(1..3) == Some(r":\")
+        || word.strip_prefix('-').is_some_and(is_switch)
 }
 
 fn has_ending_of_a_program(path: &str) -> bool {
@@ -200,6 +215,11 @@ mod tests {
         );
         assert_eq!(program(r"\??\D:\x\y.sys"), r"D:\x\y.sys");
         assert_eq!(program("notepad /p pass"), "notepad");
+        assert_eq!(program(r"cmd /c C:\x.bat secret"), "cmd");
+        assert_eq!(program(r"C:\Tools\run /p secret C:\x.bat"), r"C:\Tools\run");
+        assert_eq!(program(r"C:\Tools\run -p secret C:\x.bat"), r"C:\Tools\run");
+        assert_eq!(program(r"C:\Tools\run C:\secret x.bat"), r"C:\Tools\run");
+        assert_eq!(program(r"C:\A - B\run it.exe x"), r"C:\A - B\run it.exe");
         assert_eq!(program_of("  ", &expand), None);
     }
 
