@@ -6,6 +6,7 @@ use groma_knowledge::rules::SILENCE;
 use groma_source::{Disk, EntryKind};
 
 use crate::judged::{is_on_a_drive, judged};
+use crate::silence::is_silent_name;
 
 /// Directories at the top of one drive.
 const TOPS_MAX: usize = 256;
@@ -25,11 +26,11 @@ pub(crate) fn of_drives(disk: &dyn Disk, drives: &[PathBuf]) -> Vec<PathBuf> {
     out
 }
 
-/// True for the bin of a drive and the like.
+/// True for the bin of a drive and the like, and for copies.
 fn is_nobodys(path: &Path) -> bool {
     let path = judged(path);
     let name = path.rsplit('/').next().unwrap_or(&path);
-    SILENCE.drive_tops.iter().any(|top| top == name)
+    is_silent_name(name) || SILENCE.drive_tops.iter().any(|top| top == name)
 }
 
 /// True for a whole drive: its directories are roots of their own.
@@ -68,7 +69,9 @@ mod tests {
             .file("C:/$Recycle.Bin/x", "")
             .file("C:/System Volume Information/x", "")
             .file("C:/backup.cmd", "")
-            .file("D:/Apps/x", "");
+            .file("D:/Apps/x", "")
+            .file("D:/Backup/x", "")
+            .file("D:/Temp/x", "");
         let drives = groma_source::disk::drives(&disk);
         let roots = of_drives(&disk, &drives);
         let shown: Vec<_> = roots

@@ -25,7 +25,12 @@ static MARKS: LazyLock<AhoCorasick> =
 /// True for a directory (its whole path) that is never entered.
 pub(crate) fn is_silent_directory(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
-    DIRECTORIES.contains(name) || is_silent_path(path) || is_put_aside(name)
+    is_silent_name(name) || is_silent_path(path)
+}
+
+/// True for the name of a directory that is entered nowhere.
+pub(crate) fn is_silent_name(name: &str) -> bool {
+    DIRECTORIES.contains(name) || is_put_aside(name)
 }
 
 /// Ends of the names of directories somebody put aside. A profile of a browser is called `x.default`.

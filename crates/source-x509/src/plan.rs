@@ -4,6 +4,7 @@
 
 use groma_model::Port;
 use groma_model::fact::Program;
+use groma_model::path::program_name;
 use groma_source::forbidden_port;
 
 /// How TLS begins at a listener.
@@ -102,7 +103,8 @@ pub(crate) fn plan(port: Port, program: &Program) -> Option<Plan> {
         .as_ref()
         .map(|e| e.lossy().into_owned())
         .unwrap_or_default();
-    let name = executable.rsplit('/').next().unwrap_or_default();
+    let name = program_name(&executable);
+    let name = name.as_ref();
     if forbidden_port(port) || port.0 == 80 || NEVER.contains(&name) {
         return None;
     }
@@ -213,6 +215,11 @@ mod tests {
             [Approach::Smtp, Approach::Tls]
         );
         assert_eq!(of(2525, "/opt/game/master"), None);
+        assert_eq!(
+            of(4443, r"C:\nginx\NGINX.exe").unwrap().approaches,
+            [Approach::Tls]
+        );
+        assert_eq!(of(443, r"C:\OpenSSH\sshd.exe"), None);
     }
 
     #[test]
