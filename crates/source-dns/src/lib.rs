@@ -45,7 +45,9 @@ use std::path::Path;
 
 use groma_model::{CoverageState, Fact, Peer, Reason, Scope, SourceName};
 use groma_source::names::RESOLV_CONF;
-use groma_source::{Budget, Disk, DiskError, Explanation, Sink, SinkExt, Source, Window, World};
+use groma_source::{
+    Budget, Disk, DiskError, Explanation, Network, Sink, SinkExt, Source, Window, World,
+};
 
 use crate::inquiry::{Finding, Task};
 pub use crate::mail::{MailDomains, Selector};
@@ -62,8 +64,11 @@ pub struct NamesSource {
     questions: Vec<Peer>,
 }
 
-/// Whom the machine of `disk` asks.
-fn resolvers(disk: &dyn Disk) -> Result<Resolvers, DiskError> {
+/// Whom the machine of `network` and `disk` asks.
+fn resolvers(network: &dyn Network, disk: &dyn Disk) -> Result<Resolvers, DiskError> {
+    if let Some((servers, search)) = network.name_servers() {
+        return Ok(Resolvers::of_system(&servers, search));
+    }
     let read = disk.read(Path::new(RESOLV_CONF), RESOLV_CONF_BYTES_MAX)?;
     Ok(Resolvers::parse(&read.bytes))
 }
@@ -88,7 +93,8 @@ impl NamesSource {
     /// The resolvers of this machine. Without the file there is none: what the C library would then try
     /// on its own is a guess we do not make.
     fn resolvers(&self) -> Resolvers {
-        resolvers(self.world.disk.as_ref()).unwrap_or_default()
+        let world = &self.world;
+        resolvers(world.network.as_ref(), world.disk.as_ref()).unwrap_or_default()
     }
 
     fn sorted_out(&self, resolvers: &Resolvers) -> (Vec<Task>, Unasked) {

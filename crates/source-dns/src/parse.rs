@@ -60,6 +60,21 @@ impl Resolvers {
         read
     }
 
+    /// What a system says that keeps its resolvers in no file.
+    pub(crate) fn of_system(servers: &[IpAddr], search: Vec<HostName>) -> Self {
+        let mut read = Self::default();
+        let needs_an_interface =
+            |address: &IpAddr| matches!(address, IpAddr::V6(a) if a.is_unicast_link_local());
+        for address in servers {
+            match needs_an_interface(address) {
+                true => read.unusable += 1,
+                false => read.add_server(&address.to_string()),
+            }
+        }
+        read.search = search.into_iter().take(SEARCH_MAX).collect();
+        read
+    }
+
     fn add_server(&mut self, word: &str) {
         match server(word) {
             Some(server) if self.servers.contains(&server) => {}
@@ -116,6 +131,22 @@ mod tests {
             Resolvers::parse(b"search corp.example\n").servers,
             [SocketAddr::from(([127, 0, 0, 1], 53))]
         );
+    }
+
+    #[test]
+    fn what_the_system_says_is_held_to_the_same_bounds() {
+        let servers = [
+            "10.0.0.53",
+            "10.0.0.53",
+            "fe80::1",
+            "fd00::53",
+            "10.0.0.54",
+            "10.0.0.55",
+        ];
+        let servers: Vec<IpAddr> = servers.iter().map(|a| a.parse().unwrap()).collect();
+        let read = Resolvers::of_system(&servers, Vec::new());
+        assert_eq!((read.servers.len(), read.unusable), (3, 1));
+        assert!(Resolvers::of_system(&[], Vec::new()).servers.is_empty());
     }
 
     #[test]

@@ -77,6 +77,10 @@ impl Network for ResolvingNetwork {
         self.inner.is_offline()
     }
 
+    fn name_servers(&self) -> Option<(Vec<IpAddr>, Vec<HostName>)> {
+        self.inner.name_servers()
+    }
+
     fn is_local(&self, address: IpAddr) -> bool {
         self.inner.is_local(address)
     }
@@ -150,7 +154,7 @@ impl Question {
             reason: Reason::NotPresent,
             remedy: NOT_FOUND,
         };
-        let resolvers = crate::resolvers(self.disk.as_ref())
+        let resolvers = crate::resolvers(self.inner.as_ref(), self.disk.as_ref())
             .map_err(|error| without_servers(unread(RESOLV_CONF, &error)))?;
         let mut servers = resolvers.servers.clone();
         servers.retain(|server| self.inner.permits(*server));

@@ -77,6 +77,17 @@ impl System for ThisSystem {
     }
 }
 
+/// Why a call failed; what the standard library has no word for has one here (winerror.h).
+fn reason(error: &io::Error) -> Reason {
+    match error.raw_os_error() {
+        // ERROR_NOT_SUPPORTED, ERROR_CALL_NOT_IMPLEMENTED, ERROR_PROC_NOT_FOUND
+        Some(50 | 120 | 127) => Reason::Unsupported,
+        // ERROR_SERVICE_NOT_ACTIVE, ERROR_NOT_FOUND, NERR_ServerNotStarted
+        Some(1062 | 1168 | 2114) => Reason::NotPresent,
+        _ => Reason::of_io(error),
+    }
+}
+
 /// What a call gave, as rows; a call that failed leaves none, and a line that says why.
 fn taken<T, R>(
     table: &str,
@@ -89,7 +100,7 @@ fn taken<T, R>(
         Err(error) => {
             missing.push(Missing {
                 table: table.to_owned(),
-                reason: Reason::of_io(&error),
+                reason: reason(&error),
             });
             Vec::new()
         }

@@ -9,9 +9,17 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use groma_model::{HostName, Reason};
 
 /// The file in which a machine writes names of its own (hosts(5)).
+#[cfg(not(windows))]
 pub const HOSTS: &str = "/etc/hosts";
+/// The same on Windows; a system on another drive has none here.
+#[cfg(windows)]
+pub const HOSTS: &str = r"C:\Windows\System32\drivers\etc\hosts";
 /// The file that says which name servers a machine asks (resolv.conf(5)).
+#[cfg(not(windows))]
 pub const RESOLV_CONF: &str = "/etc/resolv.conf";
+/// On Windows they stand with each adapter ([`crate::Network::name_servers`]).
+#[cfg(windows)]
+pub const RESOLV_CONF: &str = "the settings of the adapters";
 
 /// A name has no address here, or nobody could say so.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]

@@ -165,6 +165,12 @@ pub trait Network: Send + Sync {
     /// True if nobody but this machine itself may be contacted.
     fn is_offline(&self) -> bool;
 
+    /// Whom this machine asks about names, and what completes a short one, where no file says so but the system does: Windows keeps
+    /// both with each adapter. `None` where the file says it.
+    fn name_servers(&self) -> Option<(Vec<IpAddr>, Vec<HostName>)> {
+        None
+    }
+
     /// True if `address` belongs to this machine.
     fn is_local(&self, address: IpAddr) -> bool;
 

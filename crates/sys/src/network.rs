@@ -42,6 +42,11 @@ impl Network for LocalNetwork {
         self.offline
     }
 
+    #[cfg(windows)]
+    fn name_servers(&self) -> Option<(Vec<IpAddr>, Vec<groma_model::HostName>)> {
+        Some(crate::windows::name_servers())
+    }
+
     /// An address is ours if a socket can be bound to it; no packet is sent.
     fn is_local(&self, address: IpAddr) -> bool {
         address.is_loopback() || UdpSocket::bind(SocketAddr::new(address, 0)).is_ok()

@@ -53,7 +53,8 @@ impl MailDomains {
     }
 
     fn resolvers(&self) -> Resolvers {
-        crate::resolvers(self.world.disk.as_ref()).unwrap_or_default()
+        let world = &self.world;
+        crate::resolvers(world.network.as_ref(), world.disk.as_ref()).unwrap_or_default()
     }
 }
 

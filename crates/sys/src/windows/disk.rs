@@ -86,8 +86,9 @@ fn may_be_read(path: &Path, found: &Found) -> Result<(), DiskError> {
             Err(DiskError::because(path, Reason::RemoteFileSystem))
         }
         EntryKind::File => Ok(()),
-        EntryKind::Link => Err(DiskError::because(path, Reason::BrokenLink)),
-        EntryKind::Directory | EntryKind::Special => {
+        EntryKind::Link if !found.is_folder => Err(DiskError::because(path, Reason::BrokenLink)),
+        // What a link to a folder leads to has a name of its own.
+        EntryKind::Link | EntryKind::Directory | EntryKind::Special => {
             Err(DiskError::because(path, Reason::NotARegularFile))
         }
     }

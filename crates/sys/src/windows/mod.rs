@@ -33,6 +33,23 @@ pub(crate) fn names_of(file: &std::fs::File) -> Option<u32> {
     Some(handle::information(file).ok()?.nNumberOfLinks)
 }
 
+/// The name servers of the adapters that are up, and their suffixes. Addresses that stand for "none was given out" are left out.
+pub(crate) fn name_servers() -> (Vec<std::net::IpAddr>, Vec<groma_model::HostName>) {
+    let adapters = tables::adapters().unwrap_or_default();
+    let up = adapters.iter().filter(|adapter| adapter.status == 1);
+    let stands_for_none = |address: &std::net::IpAddr| matches!(address, std::net::IpAddr::V6(a) if a.segments().starts_with(&[0xfec0, 0, 0, 0xffff]));
+    let (mut servers, mut search) = (Vec::new(), Vec::new());
+    for adapter in up {
+        let usable = adapter
+            .name_servers
+            .iter()
+            .filter(|at| !stands_for_none(at));
+        servers.extend(usable.copied());
+        search.extend(groma_model::HostName::parse(&adapter.suffix));
+    }
+    (servers, search)
+}
+
 /// Text for a call that wants UTF-16 with a zero at its end.
 pub(crate) fn wide(text: &str) -> Vec<u16> {
     text.encode_utf16().chain([0]).collect()

@@ -37,6 +37,8 @@ const CLOUD_MASK: u32 = 0xFFFF_0FFF;
 pub(crate) struct Found {
     pub(crate) held: OwnedHandle,
     pub(crate) kind: EntryKind,
+    /// True for a folder, and for a link to one.
+    pub(crate) is_folder: bool,
     /// True if its content lies elsewhere: to read it would fetch it.
     pub(crate) is_elsewhere: bool,
 }
@@ -75,6 +77,7 @@ pub(crate) fn find(path: &Path, purpose: For) -> Result<Found, DiskError> {
     let mut held = open_below(None, &root, how(parts.is_empty())).map_err(io)?;
     let mut kind = EntryKind::Directory;
     let mut is_elsewhere = false;
+    let mut is_folder = true;
     let many = parts.len();
     for (at, part) in parts.iter().enumerate() {
         if kind == EntryKind::Link {
@@ -85,6 +88,7 @@ pub(crate) fn find(path: &Path, purpose: For) -> Result<Found, DiskError> {
         let (flags, tag) = attributes(&next).map_err(io)?;
         kind = kind_of(flags, tag);
         is_elsewhere = lies_elsewhere(flags);
+        is_folder = flags & FILE_ATTRIBUTE_DIRECTORY != 0;
         let is_content = purpose == For::Content && kind != EntryKind::Link && !is_elsewhere;
         // Its own content is behind the point: opened again below the same parent, as what it stands for.
         held = match is_last && is_content && flags & FILE_ATTRIBUTE_REPARSE_POINT != 0 {
@@ -95,6 +99,7 @@ pub(crate) fn find(path: &Path, purpose: For) -> Result<Found, DiskError> {
     Ok(Found {
         held,
         kind,
+        is_folder,
         is_elsewhere,
     })
 }
@@ -116,7 +121,8 @@ pub(crate) fn kind_of(flags: u32, tag: u32) -> EntryKind {
     let is_point = flags & FILE_ATTRIBUTE_REPARSE_POINT != 0;
     let is_itself = STORED_OTHERWISE.contains(&tag) || tag & CLOUD_MASK == CLOUD;
     match () {
-        () if is_point && tag & NAME_SURROGATE != 0 => EntryKind::Link,
+        // A tag that is not told might be of one.
+        () if is_point && (tag & NAME_SURROGATE != 0 || tag == 0) => EntryKind::Link,
         // A socket, an alias of a program, the store of an archive: nothing of it is a file's content.
         () if is_point && !is_itself => EntryKind::Special,
         () if flags & FILE_ATTRIBUTE_DIRECTORY != 0 => EntryKind::Directory,
