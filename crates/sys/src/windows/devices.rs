@@ -29,11 +29,18 @@ pub fn present() -> io::Result<Vec<String>> {
     let mut room = vec![0_u16; usize::try_from(length).unwrap_or(0)];
     // SAFETY: the room is as long as is said.
     let answer = unsafe {
-        CM_Get_Device_ID_ListW(null(), room.as_mut_ptr(), length, CM_GETIDLIST_FILTER_PRESENT)
+        CM_Get_Device_ID_ListW(
+            null(),
+            room.as_mut_ptr(),
+            length,
+            CM_GETIDLIST_FILTER_PRESENT,
+        )
     };
     if answer != CR_SUCCESS {
         return Err(refused(answer));
     }
-    let names = room.split(|unit| *unit == 0).take_while(|name| !name.is_empty());
+    let names = room
+        .split(|unit| *unit == 0)
+        .take_while(|name| !name.is_empty());
     Ok(names.map(String::from_utf16_lossy).collect())
 }
