@@ -149,7 +149,8 @@ fn sync(directory: &Path) -> io::Result<()> {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use groma_model::{AgentId, Batch, SiteId};
     use groma_ship::Key;
