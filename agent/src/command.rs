@@ -53,6 +53,9 @@ enum Verb {
     Carry(fleet::CarryArgs),
     /// Say who this agent is, how it does, and what it may do at most.
     Status,
+    /// Put the agent in as a service of this machine, or take it out.
+    #[cfg(windows)]
+    Service(crate::service::ServiceArgs),
     /// Print a completion script for a shell.
     #[command(hide = true)]
     Completions {
@@ -247,15 +250,23 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(io::stderr(), "groma-agent: {error:#}");
-            let usage = error.is::<NoSuchSource>() || error.is::<NoName>();
-            let interrupted = error.is::<Interrupted>();
-            ExitCode::from(match () {
-                () if usage => 2,
-                () if interrupted => 130,
-                () if error.is::<NotSafe>() => 5,
-                () => of_link(&error),
-            })
+            ExitCode::from(code_of(&error))
         }
+    }
+}
+
+/// The exit code an error ends with.
+fn code_of(error: &anyhow::Error) -> u8 {
+    #[cfg(windows)]
+    if error.is::<crate::service::Open>() {
+        return 5;
+    }
+    let usage = error.is::<NoSuchSource>() || error.is::<NoName>();
+    match () {
+        () if usage => 2,
+        () if error.is::<Interrupted>() => 130,
+        () if error.is::<NotSafe>() => 5,
+        () => of_link(error),
     }
 }
 
@@ -280,9 +291,13 @@ fn act(verb: Verb) -> Result<()> {
         Verb::Explain(arguments) => act_explain(&arguments),
         Verb::Find(arguments) => act_find(&arguments),
         Verb::Enroll(arguments) => fleet::enroll(&arguments),
+        #[cfg(windows)]
+        Verb::Run(arguments) if arguments.is_service() => fleet::serve(arguments, code_of),
         Verb::Run(arguments) => fleet::run(&arguments),
         Verb::Carry(arguments) => fleet::carry(&arguments),
         Verb::Status => fleet::status(),
+        #[cfg(windows)]
+        Verb::Service(arguments) => crate::service::act(&arguments),
         Verb::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "groma-agent", &mut io::stdout());
             Ok(())

@@ -23,8 +23,12 @@ mod memory;
 mod output;
 mod password;
 mod progress;
+#[cfg(any(windows, test))]
+mod purging;
 mod replacing;
 mod sentinel;
+#[cfg(windows)]
+mod service;
 mod sources;
 mod state;
 mod sweep;

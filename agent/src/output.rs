@@ -19,7 +19,11 @@ pub(crate) fn unless_closed(result: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// A line for whoever reads the journal of a service.
+/// A line for whoever reads the journal of a service; on Windows, the event log.
 pub(crate) fn tell(line: &str) {
+    #[cfg(windows)]
+    if groma_sys::windows::service::told(line) {
+        return;
+    }
     let _ = writeln!(io::stderr(), "groma-agent: {line}");
 }

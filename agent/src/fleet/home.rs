@@ -123,6 +123,13 @@ impl Home {
     /// Held by whoever is the agent of this machine: while it lives no other one runs or enrols.
     pub(crate) fn alone(&self) -> Result<groma_spool::LocalDir> {
         groma_sys::own::folder(&self.0).with_context(|| format!("create {}", self.0.display()))?;
+        // Everybody may make a folder where this one lies, and would read the key that is written into it.
+        #[cfg(windows)]
+        ensure!(
+            groma_sys::own::open_to(&self.0).is_none(),
+            "{} was made by somebody else, or others may enter it: remove it, and run the same command again",
+            self.0.display()
+        );
         let nothing = || Ok(groma_spool::Space { bytes: 0, free: 0 });
         Ok(groma_spool::LocalDir::open(
             &self.spool(),

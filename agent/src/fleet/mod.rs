@@ -15,6 +15,8 @@ mod home;
 mod host;
 mod looking;
 mod running;
+#[cfg(windows)]
+mod serving;
 mod shipping;
 mod speaking;
 mod status;
@@ -23,5 +25,7 @@ mod travelling;
 pub(crate) use carrying::{CarryArgs, carry};
 pub(crate) use enrolling::{EnrollArgs, enroll};
 pub(crate) use running::{RunArgs, run};
+#[cfg(windows)]
+pub(crate) use serving::serve;
 pub(crate) use speaking::Speaker;
 pub(crate) use status::{NotWell, status};

@@ -22,7 +22,7 @@ use crate::state;
 
 const TICK: Duration = Duration::from_millis(250);
 
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct RunArgs {
     /// Bytes that batches may take on the disk while the collector is away, in MiB.
     #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u64).range(16..=4096))]
@@ -41,19 +41,43 @@ pub(crate) struct RunArgs {
     /// Let every source look within this process, where none can be ended.
     #[arg(long, hide = true)]
     together: bool,
+    /// Started by the service control manager, which says when to stop.
+    #[cfg(windows)]
+    #[arg(long, hide = true)]
+    service: bool,
+}
+
+#[cfg(windows)]
+impl RunArgs {
+    /// True if the service control manager is to say when to stop.
+    pub(crate) fn is_service(&self) -> bool {
+        self.service
+    }
 }
 
 /// Looks and ships until a signal says stop.
 pub(crate) fn run(arguments: &RunArgs) -> Result<()> {
     let home = Home::at(state::directory());
     let Some(identity) = home.identity()? else {
-        bail!(
-            "this machine is not enrolled: groma-agent enroll --collector https://HOST --token-file FILE"
-        );
+        bail!(NOT_ENROLLED);
     };
     // Before any thread is started: threads wait for signals as the one that started them does.
     let stop = Stop::default();
     groma_sys::stop_on_signals(&stop);
+    run_until(stop, arguments, home, identity)
+}
+
+/// Whoever is not enrolled has nobody to tell.
+pub(super) const NOT_ENROLLED: &str =
+    "this machine is not enrolled: groma-agent enroll --collector https://HOST --token-file FILE";
+
+/// Looks and ships until `stop` is asked for.
+pub(super) fn run_until(
+    stop: Stop,
+    arguments: &RunArgs,
+    home: Home,
+    identity: Identity,
+) -> Result<()> {
     groma_sys::be_modest();
     let world = groma_sys::this_machine(true);
     crate::sentinel::permitted(&arguments.sentinels, &world)?;

@@ -9,6 +9,7 @@ mod chance;
 mod child;
 mod clock;
 mod confine;
+pub mod descriptor;
 #[cfg(target_os = "linux")]
 mod dialling;
 #[cfg(unix)]

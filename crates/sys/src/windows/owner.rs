@@ -106,7 +106,7 @@ pub(crate) fn folder_for_us_alone(path: &Path) -> io::Result<bool> {
 }
 
 /// The rights on a path as SDDL: its owner, and who may what.
-pub(crate) fn rights_of(path: &Path) -> Option<String> {
+pub fn rights_of(path: &Path) -> Option<String> {
     let name: Vec<u16> = path.as_os_str().encode_wide().chain([0]).collect();
     let asked = OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION;
     let mut descriptor: PSECURITY_DESCRIPTOR = null_mut();
@@ -157,28 +157,7 @@ pub(crate) fn is_ours_alone(path: &Path) -> bool {
     let Some(rights) = rights_of(path) else {
         return false;
     };
-    let own = super::people::own_sid();
-    let Some((owner, list)) = rights.split_once("D:") else {
-        return false;
-    };
-    let owner = owner.strip_prefix("O:").unwrap_or_default();
-    let trusted = |who: &str| {
-        matches!(who, "SY" | "BA" | "OW" | "LA")
-            || matches!(who, "S-1-5-18" | "S-1-5-32-544" | "S-1-3-4")
-            || own.as_deref() == Some(who)
-    };
-    let owner = owner.split("G:").next().unwrap_or_default();
-    // A missing list lets everybody in, and an owner may change it.
-    !list.starts_with("NO_ACCESS_CONTROL")
-        && trusted(owner)
-        && entries(list).all(|who| trusted(who) || who == owner)
-}
-
-/// Whom the entries of a list let in.
-fn entries(list: &str) -> impl Iterator<Item = &str> {
-    let inner = list.split('(').skip(1);
-    let allows = inner.filter(|entry| !entry.starts_with('D'));
-    allows.filter_map(|entry| entry.trim_end_matches(')').split(';').nth(5))
+    crate::descriptor::is_alone(&rights, super::people::own_sid().as_deref())
 }
 
 /// The null pointer of a call without a name.
