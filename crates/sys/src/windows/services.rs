@@ -5,8 +5,8 @@ use std::ptr::{null, null_mut};
 use std::time::{Duration, Instant};
 
 use windows_sys::Win32::Foundation::{
-    ERROR_SERVICE_DOES_NOT_EXIST, ERROR_SERVICE_EXISTS, ERROR_SERVICE_MARKED_FOR_DELETE,
-    ERROR_SERVICE_NOT_ACTIVE,
+    ERROR_INVALID_LEVEL, ERROR_SERVICE_DOES_NOT_EXIST, ERROR_SERVICE_EXISTS,
+    ERROR_SERVICE_MARKED_FOR_DELETE, ERROR_SERVICE_NOT_ACTIVE,
 };
 use windows_sys::Win32::Storage::FileSystem::DELETE;
 use windows_sys::Win32::System::Services::{
@@ -227,7 +227,12 @@ fn texts(all: &[&str]) -> Vec<u16> {
 
 fn set<T>(service: &Open, what: SERVICE_CONFIG, told: &T) -> io::Result<()> {
     // SAFETY: the handle is open; the structure is the one of this level, and what it points to lives in the caller.
-    answered(unsafe { ChangeServiceConfig2W(service.0, what, (&raw const *told).cast()) })
+    let answer = unsafe { ChangeServiceConfig2W(service.0, what, (&raw const *told).cast()) };
+    match answered(answer) {
+        // Every Windows since Vista knows all of these; Wine does not, and has nothing they would change.
+        Err(error) if is(&error, ERROR_INVALID_LEVEL) => Ok(()),
+        answer => answer,
+    }
 }
 
 fn stop(service: &Open) -> io::Result<()> {
