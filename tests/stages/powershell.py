@@ -151,11 +151,45 @@ TWINS = [
 ]
 
 
+# Texts with a secret in each, and what must be left of them: the patterns of the script are those of Python, too.
+SECRETS = [
+    ("Server=sql1;Database=erp;User Id=sa;Password=canary bird;Encrypt=yes", "sql1 erp Encrypt=yes"),
+    ("DRIVER={SQL};SERVER=db1;UID=a;PWD={can;ary}", "db1 UID=a"),
+    ("postgres://app:canary@db1.corp.example/erp", "app db1.corp.example/erp"),
+    ("-Server db1 -Password canary -File \\\\files1\\a", "db1 files1"),
+    ("job.exe /pass:canary \\\\files1\\in", "files1"),
+    ("use x: \\\\files1\\in canary /user:corp\\svc", "files1 svc"),
+    ("use x: \\\\files1\\in /user:corp\\svc canary", "files1 svc"),
+    ("curl -u svc:canary https://web1/a", "svc web1"),
+    ("AccountName=a;AccountKey=canary==;EndpointSuffix=x", "AccountName=a EndpointSuffix"),
+    ("<Arguments>--token canary --to web1</Arguments>", "web1 </Arguments>"),
+    ("<Arguments>-p &quot;canary bird&quot; web1</Arguments>", "web1 </Arguments>"),
+]
+PLAIN_TEXTS = ["C:\\Windows\\system32;C:\\Tools", "http://proxy1:3128", "10.0.0.1 10.0.0.2", "<LogonType>InteractiveToken</LogonType>"]
+
+
+def unmasked(text):
+    """What the script's own patterns leave of texts that hold a secret."""
+    pairs = re.findall(r"^    @\('(.*)', '\$1\*\*\*'\),?$", text, re.M)
+    if len(pairs) < 6:
+        return [f"{len(pairs)} patterns of secrets were found in the script"]
+
+    def masked(secret):
+        for pattern in pairs:
+            secret = re.sub(pattern.replace("''", "'"), r"\1***", secret)
+        return secret
+
+    failed = [f"a secret is left: {masked(text)}" for text, _ in SECRETS if "canary" in masked(text) or "ary}" in masked(text)]
+    failed += [f"too much is cut: {masked(text)}" for text, rest in SECRETS if any(word not in masked(text) for word in rest.split())]
+    return failed + [f"changed without need: {masked(text)}" for text in PLAIN_TEXTS if masked(text) != text]
+
+
 def main():
     script = Path(sys.argv[1]) if len(sys.argv) > 1 else SCRIPT
     text = script.read_text(encoding="utf-8")
     failed = [f"not found by this test: {twin}" for twin in TWINS if not problems(twin)]
     failed += [f"{script.name}, {problem}" for problem in problems(text)]
+    failed += unmasked(text)
     if not text.isascii():
         at = next(i for i, letter in enumerate(text) if not letter.isascii())
         failed.append(f"{script.name}: Windows PowerShell reads a file without a mark as ANSI: {text[at - 20:at + 5]!r} is no ASCII")
