@@ -627,9 +627,9 @@ function Get-Folders([string] $Variable) {
             $found = @($keys.Keys | Where-Object { $_ -like "$version\ProfileList\S-1-*" } | ForEach-Object { Get-Taken $_ 'ProfileImagePath' } | Where-Object { $_ } | ForEach-Object { Expand-Text $_ })
         }
         '%Application%' {
-            $settings = $files["$env:SystemRoot\System32\inetsrv\config\applicationHost.config"]
-            if ($settings -and $settings.text) {
-                $found = @([regex]::Matches($settings.text, 'physicalPath="([^"]+)"') | ForEach-Object { Expand-Text $_.Groups[1].Value })
+            $settings = "$env:SystemRoot\System32\inetsrv\config\applicationHost.config"
+            if ($files.ContainsKey($settings) -and $files[$settings]['text']) {
+                $found = @([regex]::Matches($files[$settings]['text'], 'physicalPath="([^"]+)"') | ForEach-Object { Expand-Text $_.Groups[1].Value })
             }
         }
         '%Data%' {
@@ -652,7 +652,9 @@ function Get-Folders([string] $Variable) {
 
 function Read-Files([string] $Line) {
     $pattern, $what = $Line -split '\|'
-    $variable, $tail = [regex]::Match($pattern, '^(%[^%]+%)(.*)$').Groups[1, 2] | ForEach-Object { $_.Value }
+    $parts = [regex]::Match($pattern, '^(%[^%]+%)(.*)$').Groups
+    $variable = $parts[1].Value
+    $tail = $parts[2].Value
     if ($what -eq 'mail') {
         if (-not $NoMail) { Read-Drives }
         return
