@@ -167,6 +167,8 @@ const STAR: &[(&str, &[&str])] = &[
             "groma-workbook",
             "groma-report",
             "groma-share",
+            // What a script wrote on a Windows machine is read as its agent would read the machine.
+            "groma-windows",
         ],
     ),
     ("groma-tests", &["groma-model", "groma-knowledge"]),

@@ -45,6 +45,7 @@ pub use groma_source_log::{JOURNAL_TEXT_NAME as JOURNALS, is_journal_text};
 pub use groma_source_packet::{Listening, NAME as PACKETS, file::is_capture};
 pub use groma_source_snmp::Access as DeviceAccess;
 pub use groma_source_sweep::Plan as SweepPlan;
+pub use groma_source_x509::certificate;
 pub use listen::ListenArgs;
 pub use machine::this_machine;
 pub use memory::memory_in;

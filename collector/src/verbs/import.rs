@@ -15,6 +15,7 @@ use crate::verbs::{FleetStore, open_fleet, speaker, wrong_usage};
 
 mod batch;
 mod capture;
+mod windows;
 mod words;
 
 /// The largest file that is taken in.
@@ -27,6 +28,7 @@ pub(crate) struct Arguments {
     /// lists of NetBox's REST interface, the sheet of devices filled in (`groma export --format csv --table device-sheet`),
     /// questionnaires filled in and the register of risks edited (`groma report --format questionnaire`, `groma export --format csv --table risks`),
     /// guests of platforms as a document of ours, as the script for Hyper-V writes them, as OVF describes them or as Proxmox VE keeps them (104.conf),
+    /// documents that groma-collect.ps1 wrote on Windows machines,
     /// captures of a network (pcap, pcapng), scans of nmap (-oX), journals as text (journalctl -o export or -o json).
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
@@ -92,6 +94,9 @@ fn take(
         return take_scan(file, list, store);
     }
     let bytes = files::read(file, FILE_BYTES_MAX)?;
+    if groma_windows::document::is_one(&head) {
+        return windows::take(file, &bytes, fleet);
+    }
     match groma_import::recognise(&bytes) {
         Kind::Batch => batch::take(&bytes, authority, fleet),
         Kind::Csv

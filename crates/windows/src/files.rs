@@ -146,11 +146,9 @@ impl WrittenFiles {
     fn under<'a>(&'a self, folder: &'a str) -> impl Iterator<Item = (&'a str, &'a Written)> {
         let folder = folder.trim_end_matches('\\');
         let depth = folder.len() + 1;
-        let inside = move |path: &str| {
-            path.get(..folder.len()) == Some(folder)
-                && path.as_bytes().get(folder.len()) == Some(&b'\\')
-        };
-        let inside = self.by_path.iter().filter(move |(path, _)| inside(path));
+        let begin = format!("{folder}\\");
+        let from = self.by_path.range(begin.clone()..);
+        let inside = from.take_while(move |(path, _)| path.starts_with(&begin));
         inside.filter_map(move |(path, written)| Some((path.get(depth..)?, written)))
     }
 }

@@ -97,6 +97,14 @@ impl WrittenRegistry {
         }
     }
 
+    /// Says when a key that stands here was last written, in seconds since 1970.
+    pub(crate) fn set_written(&mut self, path: &str, at: Option<i64>) {
+        let path = path.trim_end_matches('\\').to_lowercase();
+        if let Some((_, key)) = self.by_path.get_mut(&path) {
+            key.written = at;
+        }
+    }
+
     /// The same, as one goes.
     #[must_use]
     pub fn with(mut self, path: &str, name: &str, value: Value) -> Self {

@@ -85,6 +85,16 @@ fn take_signed(signer: Signer<'_>, store: &mut dyn FleetStore, now: Timestamp) -
 }
 
 fn take_unsigned(batch: &Batch, store: &mut dyn FleetStore, now: Timestamp) -> Result<String> {
+    keep_unsigned(batch, "batch", store, now)
+}
+
+/// Keeps a batch that nobody signed, as long as it speaks in no agent's name.
+pub(super) fn keep_unsigned(
+    batch: &Batch,
+    what: &str,
+    store: &mut dyn FleetStore,
+    now: Timestamp,
+) -> Result<String> {
     let says = &batch.header.agent;
     // Whatever site it names: an id is given once in the world.
     if store.agents()?.iter().any(|known| known.agent == *says) {
@@ -94,7 +104,7 @@ fn take_unsigned(batch: &Batch, store: &mut dyn FleetStore, now: Timestamp) -> R
         .into());
     }
     is_over(&batch.header, now)?;
-    Ok(said(&store.ingest(batch)?, "batch"))
+    Ok(said(&store.ingest(batch)?, what))
 }
 
 /// What holds is counted by time: a look from the future would hold against every later one.

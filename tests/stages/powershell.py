@@ -1,0 +1,202 @@
+#!/usr/bin/env python3
+"""Holds the collector for Windows (agent/packaging/windows/groma-collect.ps1) to what its header promises.
+
+There is no PowerShell here, so it is parsed (tree-sitter-powershell) and every command, method and type in it is looked up in
+lists of those that only read. Whoever adds one adds it here, and says by that that it changes nothing.
+
+usage: powershell.py [SCRIPT]    exits 0 (passed), 1 (failed), 77 (the parser is not there: python3 -m pip install
+tree-sitter tree-sitter-powershell)
+"""
+
+import re
+import sys
+from pathlib import Path
+
+try:
+    import tree_sitter_powershell
+    from tree_sitter import Language, Parser
+except ImportError:
+    print("skipped: tree-sitter-powershell is not installed: the collector for Windows was parsed by nobody")
+    sys.exit(77)
+
+SCRIPT = Path(__file__).parent.parent.parent / "agent/packaging/windows/groma-collect.ps1"
+
+# Commands that read, and those that only move what was read.
+READ = {
+    "get-acl", "get-ciminstance", "get-command", "get-netipaddress", "get-netneighbor", "get-netroute", "get-nettcpconnection",
+    "get-netudpendpoint", "get-smbsession", "get-smbshare",
+}
+PLAIN = {"foreach-object", "new-object", "select-object", "set-strictmode", "sort-object", "where-object", "write-output"}
+# Of the methods of a class of WMI one alone is called.
+CALLED = {"invoke-cimmethod": "-MethodName GetOwnerSid"}
+# Programs that are started, with all their arguments.
+STARTED = {'"$env:SystemRoot\\System32\\netstat.exe" -ano'}
+
+METHODS = {
+    # registry, opened for reading
+    "openbasekey", "opensubkey", "getvalue", "getvaluekind", "getvaluenames", "getsubkeynames", "close",
+    # files
+    "getfilesysteminfos", "readalltext", "readallbytes", "read", "getowner", "getfilename", "getunresolvedproviderpathfrompspath",
+    # who runs it, and what others are called
+    "getcurrent", "isinrole", "translate",
+    # texts, numbers, moments and lists
+    "add", "addminutes", "containskey", "expandenvironmentvariables", "floor", "getbytes", "getenumerator", "ismatch", "match",
+    "matches", "pop", "push", "replace", "substring", "tolowerinvariant", "tostring", "touint32", "touint64", "touniversaltime",
+    "trim", "trimend", "trimstart",
+    # the document
+    "write", "dispose",
+}
+TYPES = {
+    "microsoft.win32.registrykey", "system.bitconverter", "system.collections.arraylist", "system.collections.idictionary",
+    "system.collections.ienumerable", "system.collections.stack", "system.convert", "system.enum", "system.environment",
+    "system.globalization.cultureinfo", "system.io.directoryinfo", "system.io.directorynotfoundexception", "system.io.file",
+    "system.io.fileinfo", "system.io.filenotfoundexception", "system.io.filestream", "system.io.ioexception", "system.io.path",
+    "system.io.pathtoolongexception", "system.io.streamwriter", "system.security.principal.ntaccount",
+    "system.security.principal.securityidentifier", "system.security.principal.windowsbuiltinrole",
+    "system.security.principal.windowsidentity", "system.security.principal.windowsprincipal", "system.security.securityexception",
+    "system.text.regularexpressions.matchevaluator", "system.text.regularexpressions.regex", "system.text.utf8encoding",
+    "system.unauthorizedaccessexception", "system.valuetype", "system.stringcomparer", "bool", "byte", "char", "cmdletbinding",
+    "datetime", "int", "int64", "long", "math", "object", "ordered", "regex", "scriptblock", "string", "switch", "uint16",
+    "uint32", "uint64", "void",
+    "system.collections.generic.sorteddictionary",
+}
+# What opens a file for writing is the document, and nothing else.
+WRITERS = ["New-Object System.IO.StreamWriter $target, $false, (New-Object System.Text.UTF8Encoding $false)"]
+
+
+def walk(node):
+    yield node
+    for child in node.children:
+        yield from walk(child)
+
+
+def broken(tree):
+    """Places the parser could not read, on a line each."""
+    return [node for node in walk(tree.root_node) if node.type == "ERROR" or node.is_missing]
+
+
+def problems(text):
+    source = text.encode()
+    tree = Parser(Language(tree_sitter_powershell.language())).parse(source)
+    said = lambda node: source[node.start_byte:node.end_byte].decode()
+    place = lambda node: f"line {node.start_point[0] + 1}"
+    found = [f"{place(node)}: cannot be parsed: {said(node)[:80]!r}" for node in broken(tree)]
+    own = {said(name).lower() for name in walk(tree.root_node) if name.type == "function_name"}
+    for node in walk(tree.root_node):
+        if node.type == "command":
+            found += of_command(said(node), place(node), own)
+        elif node.type == "invokation_expression":
+            found += of_method(node, said, place)
+        elif node.type == "type_spec" or node.type == "type_literal":
+            for name in re.findall(r"[A-Za-z_][\w.]*", said(node)):
+                if name.lower() not in TYPES:
+                    found.append(f"{place(node)}: the type {name} is not in the list")
+        elif node.type == "redirection":
+            found.append(f"{place(node)}: writes into a file: {said(node)}")
+    return found
+
+
+def of_command(text, place, own):
+    words = text.split()
+    name = words[0].lower()
+    if name in ("&", "."):
+        rest = text[1:].strip()
+        # A block or a value of ours, or one of the programs.
+        if rest.startswith(("$Block", "$Take", "$Hide")) or rest in STARTED:
+            return []
+        return [f"{place}: starts {rest[:80]}"]
+    if name in own or name in READ:
+        return []
+    if name in CALLED:
+        return [] if CALLED[name] in text else [f"{place}: {text[:80]}"]
+    if name not in PLAIN:
+        return [f"{place}: the command {words[0]} is not in the list"]
+    if name == "new-object":
+        made = words[1].strip("'\"").split("[")[0].lower()
+        if made not in TYPES:
+            return [f"{place}: makes {words[1]}"]
+        if made == "system.io.streamwriter" and text not in WRITERS:
+            return [f"{place}: writes: {text}"]
+        if made == "system.io.filestream" and "'Open', 'Read', 'ReadWrite, Delete'" not in text:
+            return [f"{place}: opens a file otherwise than for reading: {text}"]
+    return []
+
+
+def of_method(node, said, place):
+    member = [child for child in node.children if child.type == "member_name"]
+    name = said(member[0]).lower() if member else ""
+    if name not in METHODS:
+        return [f"{place(node)}: the method {name or said(node)[:60]} is not in the list"]
+    text = said(node)
+    if name == "opensubkey" and not text.endswith(", $false)"):
+        return [f"{place(node)}: opens a key otherwise than for reading"]
+    if name == "write" and not text.startswith("$writer."):
+        return [f"{place(node)}: writes: {text[:60]}"]
+    return []
+
+
+# What must be found, or the test tests nothing.
+TWINS = [
+    "Remove-Item C:\\a",
+    "& cmd.exe /c del",
+    "Set-Content a b",
+    "Invoke-WebRequest http://a",
+    "[System.IO.File]::Delete('a')",
+    "$key.SetValue('a', 1)",
+    "$k = $hive.OpenSubKey('a', $true)",
+    "New-Object System.Net.WebClient",
+    "Invoke-CimMethod -InputObject $p -MethodName Terminate",
+    "Get-Process > a.txt",
+    "if (",
+]
+
+
+# Texts with a secret in each, and what must be left of them: the patterns of the script are those of Python, too.
+SECRETS = [
+    ("Server=sql1;Database=erp;User Id=sa;Password=canary bird;Encrypt=yes", "sql1 erp Encrypt=yes"),
+    ("DRIVER={SQL};SERVER=db1;UID=a;PWD={can;ary}", "db1 UID=a"),
+    ("postgres://app:canary@db1.corp.example/erp", "app db1.corp.example/erp"),
+    ("-Server db1 -Password canary -File \\\\files1\\a", "db1 files1"),
+    ("job.exe /pass:canary \\\\files1\\in", "files1"),
+    ("use x: \\\\files1\\in canary /user:corp\\svc", "files1 svc"),
+    ("use x: \\\\files1\\in /user:corp\\svc canary", "files1 svc"),
+    ("curl -u svc:canary https://web1/a", "svc web1"),
+    ("AccountName=a;AccountKey=canary==;EndpointSuffix=x", "AccountName=a EndpointSuffix"),
+    ("<Arguments>--token canary --to web1</Arguments>", "web1 </Arguments>"),
+    ("<Arguments>-p &quot;canary bird&quot; web1</Arguments>", "web1 </Arguments>"),
+]
+PLAIN_TEXTS = ["C:\\Windows\\system32;C:\\Tools", "http://proxy1:3128", "10.0.0.1 10.0.0.2", "<LogonType>InteractiveToken</LogonType>"]
+
+
+def unmasked(text):
+    """What the script's own patterns leave of texts that hold a secret."""
+    pairs = re.findall(r"^    @\('(.*)', '\$1\*\*\*'\),?$", text, re.M)
+    if len(pairs) < 6:
+        return [f"{len(pairs)} patterns of secrets were found in the script"]
+
+    def masked(secret):
+        for pattern in pairs:
+            secret = re.sub(pattern.replace("''", "'"), r"\1***", secret)
+        return secret
+
+    failed = [f"a secret is left: {masked(text)}" for text, _ in SECRETS if "canary" in masked(text) or "ary}" in masked(text)]
+    failed += [f"too much is cut: {masked(text)}" for text, rest in SECRETS if any(word not in masked(text) for word in rest.split())]
+    return failed + [f"changed without need: {masked(text)}" for text in PLAIN_TEXTS if masked(text) != text]
+
+
+def main():
+    script = Path(sys.argv[1]) if len(sys.argv) > 1 else SCRIPT
+    text = script.read_text(encoding="utf-8")
+    failed = [f"not found by this test: {twin}" for twin in TWINS if not problems(twin)]
+    failed += [f"{script.name}, {problem}" for problem in problems(text)]
+    failed += unmasked(text)
+    if not text.isascii():
+        at = next(i for i, letter in enumerate(text) if not letter.isascii())
+        failed.append(f"{script.name}: Windows PowerShell reads a file without a mark as ANSI: {text[at - 20:at + 5]!r} is no ASCII")
+    for line in failed:
+        print(line)
+    print(f"test result: {'FAILED' if failed else 'ok'}. {0 if failed else 1} passed; {len(failed)} failed")
+    sys.exit(1 if failed else 0)
+
+
+main()
