@@ -18,7 +18,7 @@ pub struct Explained {
     pub place: Place,
 }
 
-/// Where a source looks from.
+/// Where a source looks from; what a child cannot do differs between systems, and is said as it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Place {
@@ -34,6 +34,22 @@ pub enum Place {
     ChildThatHears,
 }
 
+#[cfg(windows)]
+impl Place {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Agent => "the agent's own process",
+            Self::Child | Self::ChildThatAsksTheFilter | Self::ChildThatHears => {
+                "a child that cannot run anything, and write nowhere but where low integrity may"
+            }
+            Self::ChildThatSeesProcesses => {
+                "a child that cannot run anything, and asks the system for its tables (SeDebugPrivilege)"
+            }
+        }
+    }
+}
+
+#[cfg(not(windows))]
 impl Place {
     fn words(self) -> &'static str {
         match self {
@@ -110,6 +126,32 @@ fn budgets(text: &mut String, budget: &Budget) {
     text.push_str(CHILDREN);
 }
 
+#[cfg(windows)]
+const CHILDREN: &str = "\
+children
+  Sources look in children, which are this program started again: no environment but SystemRoot, an error output
+  that leads nowhere; a job object of one process (512 MiB of memory, an end to processor time); no code made at
+  run time, no library of another machine, no extension points; of all privileges only SeChangeNotifyPrivilege and
+  SeBackupPrivilege, and SeDebugPrivilege for who asks the system for its tables. Who reads files alone runs at
+  low integrity, and may write only where anybody may who has that; the others are kept from writing by nothing but
+  their code, and all of them from calling somebody. What an account of a domain is called the machine may ask a
+  controller for them, but for --offline. A source that is not done after --deadline (5 minutes, and the watch), or
+  waits longer than 30 s for one file, is ended, and a gap says where it hung. What the system could not be asked
+  to enforce, a gap says. Sources that call somebody look in the agent's process, and are left behind at the same
+  deadline; so do all where the program cannot start itself, and a gap says so.
+  The program itself: its libraries, from the folder of the system alone; its own file and token; its state
+  (GROMA_STATE_DIR, else C:\\ProgramData\\groma-agent, or %LOCALAPPDATA%\\groma-agent of an account that is no
+  administrator).
+skipped before it is touched
+  Paths and drives of other machines (\\\\server\\share, mapped letters); devices (\\\\.\\), streams of a file, paths with
+  '..'; what lies behind a junction, a symbolic link or a folder a volume is mounted in, at the end of a path and
+  on the way; sockets, aliases of programs and other reparse points that are no file's content; files whose content
+  lies in a cloud or on tape, which are told by name and never fetched; files larger than the budget, by what they
+  claim and by what comes. A file somebody holds for himself is a gap.
+
+";
+
+#[cfg(not(windows))]
 const CHILDREN: &str = "\
 children
   Sources look in children, which are this program started again: no environment, no inherited descriptor, an
@@ -134,6 +176,17 @@ skipped before it is touched
 
 ";
 
+#[cfg(windows)]
+const ALWAYS: &str = "\
+always
+  Nothing found is executed. No look writes a file but the batch and the agent's own state, or any key of the
+  registry, or installs anything. Pipes and devices are never opened; drives of other machines are never walked.
+  Not one packet goes to TCP 515, 9100-9116 or 9999, on any host. Private names and addresses never go to a public
+  resolver. No password, key or raw line of a file leaves this machine. See all of it:
+  groma-agent look --out - --format json
+";
+
+#[cfg(not(windows))]
 const ALWAYS: &str = "\
 always
   Nothing found is executed. No file is written but the batch and the agent's own state. FIFOs, sockets and
