@@ -32,7 +32,11 @@ const TICK: Duration = Duration::from_millis(500);
 /// A share of packets lasts no longer.
 const LEASE_MAX_S: u64 = 6 * 3600;
 /// Who may be asked, and as whom; it belongs to root, as the ceiling file does.
+#[cfg(not(windows))]
 const ACCESS: &str = "/etc/groma/access.toml";
+/// The same on Windows.
+#[cfg(windows)]
+const ACCESS: &str = r"C:\ProgramData\groma\access.toml";
 
 /// How long one look of a sentinel lasts: so much silence is told at a time, and a new caller ends it early.
 const STANDS: Duration = Duration::from_secs(600);

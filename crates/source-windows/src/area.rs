@@ -12,6 +12,9 @@ use crate::{DriveFiles, Shared};
 /// Reads the DER bytes of a certificate: the parser is another crate's.
 pub type Certificates = fn(&[u8]) -> Option<Certificate>;
 
+/// Bytes of the hives of people who are not logged on, which are held while an area looks: a child has 512 MiB.
+const HIVES_BYTES_MAX: u64 = 128 << 20;
+
 /// Looks at one area.
 pub struct AreaSource {
     world: World,
@@ -49,7 +52,11 @@ impl Source for AreaSource {
     fn look(&mut self, window: &Window, budget: &Budget, sink: &mut dyn Sink) {
         let files = DriveFiles::of(Arc::clone(&self.world.disk), Some(window));
         let system = self.system.system();
-        let (registry, doubts) = with_profiles(system.registry(), &files, budget.file_bytes_max);
+        let (registry, doubts) = with_profiles(
+            system.registry(),
+            &files,
+            budget.total_bytes_max.min(HIVES_BYTES_MAX),
+        );
         let rows = self.system.rows(self.world.network.is_offline());
         let machine = Machine {
             registry: &registry,
@@ -91,7 +98,9 @@ pub(crate) fn explained(area: &Area) -> Explanation {
     Explanation {
         purpose: area.purpose.to_owned(),
         reads: all(area.reads),
-        contacts: Vec::new(),
+        contacts: vec![
+            "nobody by itself; the system may ask a domain controller what accounts are called, unless --offline".to_owned(),
+        ],
         sends: Vec::new(),
         never_sends: all(area.never_sends),
         rights: vec![

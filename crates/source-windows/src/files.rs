@@ -4,13 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use groma_model::Reason;
+use groma_source::disk::{OWNER, PLACEHOLDER};
 use groma_source::{Disk, DiskError, EntryKind, Window};
 use groma_windows::{Files, FolderEntry, Kind};
-
-/// The name by which a disk tells that the content of a file lies elsewhere.
-const PLACEHOLDER: &str = "windows.placeholder";
-/// The name by which a disk tells whose a file is.
-const OWNER: &str = "windows.owner";
 
 /// Files of a disk, until the time is over.
 pub struct DriveFiles<'a> {

@@ -141,7 +141,12 @@ pub fn closed_file(disk: &dyn Disk, path: &Path) -> Result<Zeroizing<String>, Ac
     let read = disk.read(path, FILE_BYTES_MAX);
     let read = read.map_err(|error| AccessError::unreadable(path, error.to_string()))?;
     let mode = read.metadata.mode.unwrap_or(0o600) & 0o777;
-    if mode & 0o077 != 0 {
+    // Where there are no modes the disk says whether it is closed to others; silence is no yes.
+    let is_closed = || {
+        disk.attribute(path, crate::disk::CLOSED)
+            .is_ok_and(|mark| mark.is_some())
+    };
+    if mode & 0o077 != 0 || (cfg!(windows) && !is_closed()) {
         let path = path.to_owned();
         return Err(AccessError::Open { path, mode });
     }

@@ -78,6 +78,15 @@ pub trait Disk: Send + Sync {
     }
 }
 
+/// The name by which [`Disk::attribute`] tells, on Windows, that the system, its administrators and we alone may read or write.
+pub const CLOSED: &str = "windows.closed";
+/// The same: that the system and its administrators alone may write.
+pub const STEADY: &str = "windows.steady";
+/// The same: that the content of a file lies elsewhere.
+pub const PLACEHOLDER: &str = "windows.placeholder";
+/// The same: the SID of the owner.
+pub const OWNER: &str = "windows.owner";
+
 /// A directory that was listed with stamps.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Listed {

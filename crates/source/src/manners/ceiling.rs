@@ -14,9 +14,17 @@ use super::targets::Network;
 use crate::Disk;
 
 /// Where it stands.
+#[cfg(not(windows))]
 pub const CEILING: &str = "/etc/groma/ceiling.toml";
+/// The same on Windows.
+#[cfg(windows)]
+pub const CEILING: &str = r"C:\ProgramData\groma\ceiling.toml";
 /// What stops every packet at once by being there.
+#[cfg(not(windows))]
 pub const KILL_SWITCH: &str = "/etc/groma/stop";
+/// The same on Windows.
+#[cfg(windows)]
+pub const KILL_SWITCH: &str = r"C:\ProgramData\groma\stop";
 /// Packets to one host in any second, at most.
 pub const PER_HOST: u32 = 10;
 /// The same to a host of a fragile class, in one conversation at a time.
@@ -144,10 +152,12 @@ impl Ceiling {
                 });
             }
         };
+        is_steady(disk, path)?;
         is_of_root(path, read.metadata.owner, read.metadata.mode)?;
         if let Some(folder) = read.path.parent()
             && let Ok(met) = disk.metadata(folder)
         {
+            is_steady(disk, folder)?;
             is_of_root(folder, met.owner, met.mode)?;
         }
         let malformed = |why: String| CeilingError::Malformed {
@@ -232,6 +242,18 @@ impl Ceiling {
             Ok(_) => true,
             Err(error) => !error.is_absent(),
         }
+    }
+}
+
+/// Where there are no modes the disk says whether the system and its administrators alone may write; silence is no yes.
+fn is_steady(disk: &dyn Disk, path: &Path) -> Result<(), CeilingError> {
+    let said = disk.attribute(path, crate::disk::STEADY);
+    match !cfg!(windows) || said.is_ok_and(|mark| mark.is_some()) {
+        true => Ok(()),
+        false => Err(CeilingError::NotOfRoot {
+            path: path.to_owned(),
+            what: "others than SYSTEM and Administrators may write it".to_owned(),
+        }),
     }
 }
 

@@ -82,11 +82,6 @@ pub fn home() -> PathBuf {
     system::home()
 }
 
-/// Where the operator of a machine writes what holds for all of it (`/etc/groma`).
-pub fn settings() -> PathBuf {
-    system::settings()
-}
-
 /// The name of the program of a process, while it runs.
 pub fn name_of_process(process: u32) -> Option<String> {
     system::name_of_process(process)

@@ -81,10 +81,6 @@ pub(super) fn home() -> PathBuf {
     }
 }
 
-pub(super) fn settings() -> PathBuf {
-    PathBuf::from("/etc/groma")
-}
-
 pub(super) fn name_of_process(process: u32) -> Option<String> {
     let path = Path::new("/proc").join(process.to_string()).join("comm");
     let name = std::fs::read_to_string(path).ok()?;

@@ -85,13 +85,6 @@ pub(super) fn home() -> PathBuf {
     }
 }
 
-pub(super) fn settings() -> PathBuf {
-    let of_all = std::env::var_os("ProgramData").map(PathBuf::from);
-    of_all
-        .unwrap_or_else(|| PathBuf::from(r"C:\ProgramData"))
-        .join("groma")
-}
-
 pub(super) fn name_of_process(process: u32) -> Option<String> {
     let path = crate::windows::tables::program_of(process)?;
     Some(path.rsplit('\\').next()?.to_owned())

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use groma_model::Reason;
+use groma_source::disk::{CLOSED, OWNER, PLACEHOLDER, STEADY};
 use groma_source::{Disk, DiskError, Entry, EntryKind, FileRead, Metadata, OpenFile, Space};
 use windows_sys::Win32::Foundation::{
     ERROR_LOCK_VIOLATION, ERROR_NO_MORE_FILES, ERROR_SHARING_VIOLATION,
@@ -162,6 +163,8 @@ impl Disk for LocalDisk {
                 let found = self.find(path, For::Attributes)?;
                 Ok(found.is_elsewhere.then(Vec::new))
             }
+            CLOSED => Ok(super::is_ours_alone(path).then(Vec::new)),
+            STEADY => Ok(super::owner::is_steady(path).then(Vec::new)),
             OWNER => {
                 let found = find_to_be_asked(path)?;
                 Ok(super::owner::of_handle(&found).map(String::into_bytes))
@@ -176,11 +179,6 @@ impl Disk for LocalDisk {
         Ok(Space { bytes, free_bytes })
     }
 }
-
-/// The name by which [`Disk::attribute`] tells that the content of a file lies elsewhere.
-pub const PLACEHOLDER: &str = "windows.placeholder";
-/// The name by which [`Disk::attribute`] tells the SID of the owner of a file.
-pub const OWNER: &str = "windows.owner";
 
 fn find_to_be_asked(path: &Path) -> Result<std::os::windows::io::OwnedHandle, DiskError> {
     Ok(find(path, For::Owner).map_err(told)?.held)

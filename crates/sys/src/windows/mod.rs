@@ -21,7 +21,7 @@ pub mod services;
 pub mod tables;
 
 pub use console::{ask_hidden, stop_on_signals};
-pub use disk::{LocalDisk, OWNER, PLACEHOLDER};
+pub use disk::LocalDisk;
 pub use limits::{be_modest, begin, space_at};
 pub use owner::rights_of;
 pub(crate) use owner::{folder_for_us_alone, is_ours_alone};

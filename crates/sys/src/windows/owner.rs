@@ -19,6 +19,7 @@ use windows_sys::Win32::Security::{
 use windows_sys::Win32::Storage::FileSystem::CreateDirectoryW;
 
 use super::{size_of_u32, text_at, wide};
+use crate::descriptor::{Thing, others_who_may_write};
 
 /// The system, its administrators and whoever made it; nothing comes down from the folder above.
 const OURS_ALONE: &str = "D:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;OW)";
@@ -158,6 +159,14 @@ pub(crate) fn is_ours_alone(path: &Path) -> bool {
         return false;
     };
     crate::descriptor::is_alone(&rights, super::people::own_sid().as_deref())
+}
+
+/// True if nobody but the system, its administrators and its installer may change `path`.
+pub(crate) fn is_steady(path: &Path) -> bool {
+    let others = rights_of(path).map(|rights| {
+        others_who_may_write(&rights, Thing::Itself).unwrap_or_else(|_| vec![rights])
+    });
+    others.is_some_and(|others| others.is_empty())
 }
 
 /// The null pointer of a call without a name.
