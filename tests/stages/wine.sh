@@ -95,7 +95,8 @@ shipped() {
     says "$work/status" '^agent ' '^running      yes'
     kill "$running" 2> /dev/null || true
     wineserver -k || true
-    kill "$serving" && wait "$serving" || true
+    kill "$serving" 2> /dev/null || true
+    wait "$serving" || true
     serving=
     "$groma" --data "$work/data" list hosts > "$work/hosts" 2>&1 || "$groma" --data "$work/data" report --out "$work/report" > "$work/hosts"
 }
