@@ -49,7 +49,7 @@ furnish() {
     wine sc create LedgerSync binPath= 'C:\ledger\sync.exe -p secret-of-the-ledger' start= auto > /dev/null
     mkdir -p "$drive/ledger" "$drive/users/ann/Documents"
     printf 'net use L: \\\\files01.corp.example\\ledger /user:CORP\\svc-ledger\r\n' > "$drive/ledger/start.cmd"
-    printf '!BDN' > "$drive/users/ann/Documents/old.pst"
+    { printf '!BDN\0\0\0\0SM\027\0\023\0\001\001'; head -c 1008 /dev/zero; } > "$drive/users/ann/Documents/old.pst"
 }
 
 looked() {

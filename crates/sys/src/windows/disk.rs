@@ -13,7 +13,9 @@ use std::time::Duration;
 
 use groma_model::Reason;
 use groma_source::disk::{CLOSED, OWNER, PLACEHOLDER, STEADY};
-use groma_source::{Disk, DiskError, Entry, EntryKind, FileRead, Metadata, OpenFile, Space};
+use groma_source::{
+    Disk, DiskError, Entry, EntryKind, FileRead, Listed, Metadata, OpenFile, Space, Stamp,
+};
 use windows_sys::Win32::Foundation::{
     ERROR_LOCK_VIOLATION, ERROR_NO_MORE_FILES, ERROR_SHARING_VIOLATION,
 };
@@ -23,7 +25,7 @@ use windows_sys::Win32::Storage::FileSystem::{
 };
 
 use super::handle::{file, information};
-use super::path::{For, Found, find, kind_of};
+use super::path::{For, Found, find, kind_of, lies_elsewhere};
 use crate::silent::Silent;
 
 /// Bytes in which the system tells entries of a directory.
@@ -137,15 +139,22 @@ impl Disk for LocalDisk {
     }
 
     fn list(&self, path: &Path, limit: usize) -> Result<Vec<Entry>, DiskError> {
+        let listed = self.list_stamped(path, limit)?;
+        Ok(listed.entries.into_iter().map(|(entry, _)| entry).collect())
+    }
+
+    /// A file whose content lies elsewhere has no stamp.
+    fn list_stamped(&self, path: &Path, limit: usize) -> Result<Listed, DiskError> {
         let found = self.find(path, For::Content)?;
         match found.kind {
             EntryKind::Directory => {}
             EntryKind::Link => return Err(DiskError::because(path, Reason::BrokenLink)),
             _ => return Err(DiskError::because(path, Reason::NotARegularFile)),
         }
-        let mut entries = listed(path, &found, limit)?;
-        entries.sort_unstable_by(by_letters);
-        Ok(entries)
+        let identity = metadata(path, &found)?.identity;
+        let mut entries = listed(path, &found, limit, identity.0)?;
+        entries.sort_unstable_by(|(a, _), (b, _)| by_letters(a, b));
+        Ok(Listed { identity, entries })
     }
 
     fn metadata(&self, path: &Path) -> Result<Metadata, DiskError> {
@@ -212,7 +221,12 @@ impl OpenFile for Opened {
     }
 }
 
-fn listed(path: &Path, found: &Found, limit: usize) -> Result<Vec<Entry>, DiskError> {
+fn listed(
+    path: &Path,
+    found: &Found,
+    limit: usize,
+    volume: u64,
+) -> Result<Vec<(Entry, Option<Stamp>)>, DiskError> {
     let mut room = vec![0_u64; LISTED_AT_ONCE / 8];
     let mut entries = Vec::new();
     let mut class = FileIdBothDirectoryRestartInfo;
@@ -242,10 +256,10 @@ fn listed(path: &Path, found: &Found, limit: usize) -> Result<Vec<Entry>, DiskEr
             if entries.len() == limit {
                 return Err(DiskError::because(path, Reason::TooLarge));
             }
-            entries.push(Entry {
-                path: path.join(row.name),
-                kind: row.kind,
-            });
+            let stamp = row.stamp(volume);
+            let path = path.join(row.name);
+            let kind = row.kind;
+            entries.push((Entry { path, kind }, stamp));
         }
     }
 }
@@ -259,6 +273,23 @@ struct Rows<'a> {
 struct Row {
     name: OsString,
     kind: EntryKind,
+    is_elsewhere: bool,
+    bytes: u64,
+    number: u64,
+    modified: u64,
+    changed: u64,
+}
+
+impl Row {
+    fn stamp(&self, volume: u64) -> Option<Stamp> {
+        let is_here = self.kind == EntryKind::File && !self.is_elsewhere;
+        is_here.then(|| Stamp {
+            identity: (volume, self.number),
+            bytes: self.bytes,
+            modified: nanoseconds(self.modified),
+            changed: nanoseconds(self.changed),
+        })
+    }
 }
 
 impl<'a> Rows<'a> {
@@ -269,6 +300,11 @@ impl<'a> Rows<'a> {
     fn word(&self, at: usize) -> Option<u32> {
         let bytes = self.bytes.get(at..at.checked_add(4)?)?;
         Some(u32::from_le_bytes(bytes.try_into().ok()?))
+    }
+
+    fn long(&self, at: usize) -> Option<u64> {
+        let (low, high) = (self.word(at)?, self.word(at.checked_add(4)?)?);
+        Some((u64::from(high) << 32) | u64::from(low))
     }
 
     fn row(&self, at: usize) -> Option<Row> {
@@ -283,6 +319,11 @@ impl<'a> Rows<'a> {
         Some(Row {
             name: OsString::from_wide(&name),
             kind: kind_of(flags, tag),
+            is_elsewhere: lies_elsewhere(flags),
+            bytes: self.long(at + std::mem::offset_of!(FILE_ID_BOTH_DIR_INFO, EndOfFile))?,
+            number: self.long(at + std::mem::offset_of!(FILE_ID_BOTH_DIR_INFO, FileId))?,
+            modified: self.long(at + std::mem::offset_of!(FILE_ID_BOTH_DIR_INFO, LastWriteTime))?,
+            changed: self.long(at + std::mem::offset_of!(FILE_ID_BOTH_DIR_INFO, ChangeTime))?,
         })
     }
 }
@@ -330,6 +371,12 @@ fn of_information(told: &BY_HANDLE_FILE_INFORMATION, kind: EntryKind) -> Metadat
             whole(told.nFileIndexHigh, told.nFileIndexLow),
         ),
     }
+}
+
+/// Nanoseconds since 1970 of a FILETIME.
+fn nanoseconds(time: u64) -> i64 {
+    let since = i64::try_from(time).unwrap_or(i64::MAX) - 116_444_736_000_000_000;
+    since.saturating_mul(100)
 }
 
 /// Seconds since 1970 of a FILETIME (100 ns since 1601).
