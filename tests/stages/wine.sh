@@ -3,6 +3,7 @@
 # collector, runs and ships. Wine is no Windows: what it cannot show stands in docs/reference/windows.md.
 # usage: wine.sh groma-agent.exe WORK-DIRECTORY    (GROMA_BIN: the collector, built)
 set -euo pipefail
+umask 077     # Wine tells of the modes of files as of access lists
 cd "$(dirname "$0")/../.."
 exe=$(realpath "$1")
 mkdir -p "$2"
@@ -31,7 +32,7 @@ prepare() {
     cp "$exe" "$drive/groma/groma-agent.exe"
 }
 
-agent() { GROMA_STATE_DIR='C:\groma\state' timeout 300 wine 'C:\groma\groma-agent.exe' "$@"; }
+agent() { timeout 300 wine 'C:\groma\groma-agent.exe' "$@"; }
 
 says() {    # usage: says FILE PATTERN…
     local file=$1 pattern
@@ -85,12 +86,12 @@ shipped() {
     agent run --keep-free-mib 16 --look-every 5s > "$work/ran" 2>&1 &
     running=$!
     for _ in $(seq 150); do
-        if listed | grep -q '"looked_at": *"2'; then break; fi
+        if listed | tr -d ' \n' | grep -q '"spool_batches":0.*"looked_at":"2'; then break; fi
         kill -0 "$running" 2> /dev/null || { cat "$work/ran" >&2; return 1; }
         sleep 1
     done
     listed > "$work/agents.json"
-    says "$work/agents.json" '"looked_at"'
+    says "$work/agents.json" '"looked_at": *"2' '"spool_batches": *0'
     agent status > "$work/status" || true
     says "$work/status" '^agent ' '^running      yes'
     kill "$running" 2> /dev/null || true
@@ -98,7 +99,8 @@ shipped() {
     kill "$serving" 2> /dev/null || true
     wait "$serving" || true
     serving=
-    "$groma" --data "$work/data" list hosts > "$work/hosts" 2>&1 || "$groma" --data "$work/data" report --out "$work/report" > "$work/hosts"
+    "$groma" --data "$work/data" report --out "$work/report.html"
+    says "$work/report.html" sql01.corp.example files01.corp.example
 }
 
 prepare
