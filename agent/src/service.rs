@@ -1,7 +1,7 @@
 //! `groma-agent service`: the agent as a service of Windows, put in and taken out.
 
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, Subcommand};
@@ -76,7 +76,10 @@ fn account(text: &str) -> Result<String, String> {
 }
 
 fn install(account: Option<&str>) -> Result<String> {
-    let program = std::env::current_exe().context("find this very program")?;
+    let started = std::env::current_exe().context("find this very program")?;
+    // Through no link: whoever may change one would choose what the system starts.
+    let program = std::fs::canonicalize(&started).context("find this very program")?;
+    let program = plain(&program);
     refuse_if_open(&program)?;
     let command = format!("\"{}\" run --service", program.display());
     let privileges = match account {
@@ -103,10 +106,19 @@ fn install(account: Option<&str>) -> Result<String> {
     ))
 }
 
+/// A path as people write it: without the `\\?\` that says there is no link in it, where a drive follows.
+fn plain(path: &Path) -> PathBuf {
+    let text = path.to_string_lossy();
+    let drive = text
+        .strip_prefix(r"\\?\")
+        .filter(|rest| rest.get(1..3) == Some(r":\"));
+    drive.map_or_else(|| path.to_owned(), PathBuf::from)
+}
+
 /// Whoever may write to the program, or to the folder it lies in, would be what the service is: the system.
 fn refuse_if_open(program: &Path) -> Result<()> {
     let text = program.to_string_lossy();
-    if text.starts_with(r"\\") && !text.starts_with(r"\\?\") {
+    if text.starts_with(r"\\") {
         bail!(Open(format!(
             "{text} lies on another machine, which could put something else in its place; copy it to a folder below %ProgramFiles%"
         )));

@@ -127,6 +127,9 @@ fn as_batch(frame: &Frame, identity: &Identity, now: Timestamp) -> Result<(Times
 }
 
 fn make(out: &Path) -> Result<()> {
+    if out.is_dir() {
+        return Ok(());
+    }
     own::folder(out).with_context(|| format!("create {}", out.display()))
 }
 

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use groma_model::{SourceName, fact::Certificate};
+use groma_model::{CoverageState, Gap, Reason, SourceName, fact::Certificate};
 use groma_source::{Budget, Explanation, Sink, SinkExt, Source, Window, World};
 use groma_windows::profiles::with_profiles;
-use groma_windows::{Area, Machine, Said};
+use groma_windows::{Area, Hives, Machine, Said};
 
 use crate::{DriveFiles, Shared};
 
@@ -52,11 +52,11 @@ impl Source for AreaSource {
     fn look(&mut self, window: &Window, budget: &Budget, sink: &mut dyn Sink) {
         let files = DriveFiles::of(Arc::clone(&self.world.disk), Some(window));
         let system = self.system.system();
-        let (registry, doubts) = with_profiles(
-            system.registry(),
-            &files,
-            budget.total_bytes_max.min(HIVES_BYTES_MAX),
-        );
+        let most = budget.total_bytes_max.min(HIVES_BYTES_MAX);
+        let (registry, doubts) = match reads_people(self.area) {
+            true => with_profiles(system.registry(), &files, most),
+            false => (Hives::over(system.registry()), Vec::new()),
+        };
         let rows = self.system.rows(self.world.network.is_offline());
         let machine = Machine {
             registry: &registry,
@@ -64,18 +64,32 @@ impl Source for AreaSource {
             rows,
             certificate: &self.certificates,
         };
-        let said = (self.area.read)(&machine);
-        // Whoever was not read is missing wherever people are read.
-        if let Some(first) = said.first().filter(|_| reads_people(self.area)) {
-            for (what, reason) in doubts {
-                let remedy = "run as LocalSystem, or as an administrator";
-                sink.missed_because(&first.scope, what, reason, remedy);
-            }
+        let mut said = (self.area.read)(&machine);
+        if reads_people(self.area) && !doubts.is_empty() {
+            doubt(&mut said, doubts);
         }
         for said in said {
             pass_on(said, window, sink);
         }
     }
+}
+
+/// Whoever was not read is missing wherever people are read: one gap each, and nothing of the area is said to be gone.
+fn doubt(said: &mut [Said], doubts: Vec<(String, Reason)>) {
+    for one in said.iter_mut() {
+        one.state = CoverageState::Partial;
+    }
+    let Some(first) = said.first_mut() else {
+        return;
+    };
+    let gap = |(what, reason)| Gap {
+        scope: first.scope.clone(),
+        what,
+        reason,
+        remedy: Some("run as LocalSystem, or as an administrator".to_owned()),
+    };
+    let gaps: Vec<Gap> = doubts.into_iter().map(gap).collect();
+    first.gaps.extend(gaps);
 }
 
 fn reads_people(area: &Area) -> bool {
@@ -107,5 +121,27 @@ pub(crate) fn explained(area: &Area) -> Explanation {
             "none; an administrator's, or LocalSystem's, for what belongs to others".to_owned(),
         ],
         cost: "reads keys, files and tables; writes nothing, starts nothing".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use groma_windows::Part;
+
+    use super::*;
+
+    #[test]
+    fn where_a_hive_was_not_read_nothing_is_said_to_be_gone() {
+        let mut said = vec![
+            Part::begin("host", "outlook").close(),
+            Part::begin("archive", "C:").close(),
+        ];
+        doubt(
+            &mut said,
+            vec![("hive of S-1-5-21-1-2-3-1001".to_owned(), Reason::Locked)],
+        );
+        assert!(said.iter().all(|said| said.state == CoverageState::Partial));
+        let gaps: usize = said.iter().map(|said| said.gaps.len()).sum();
+        assert_eq!(gaps, 1);
     }
 }

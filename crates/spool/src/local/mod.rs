@@ -84,7 +84,7 @@ impl LocalDir {
             Some(open) => open,
             None => {
                 regular(&self.at(name))?;
-                (name.to_owned(), File::open(self.at(name))?)
+                (name.to_owned(), system::to_read(&self.at(name))?)
             }
         };
         Ok(&self.reading.insert(open).1)
@@ -108,7 +108,7 @@ fn lock(path: &Path) -> Result<File, DirectoryError> {
             other.map_err(unusable)?;
         }
     }
-    let file = system::private()
+    let file = system::to_lock()
         .create(true)
         .open(&name)
         .map_err(unusable)?;

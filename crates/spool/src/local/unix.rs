@@ -19,6 +19,16 @@ pub(super) fn private() -> OpenOptions {
     options
 }
 
+/// How the file is opened that is locked.
+pub(super) fn to_lock() -> OpenOptions {
+    private()
+}
+
+/// A file that is read, and perhaps made durable.
+pub(super) fn to_read(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
 /// An error where others may write, or it belongs to somebody else.
 pub(super) fn inspect(path: &Path, metadata: &Metadata) -> Result<(), DirectoryError> {
     let path = path.to_owned();

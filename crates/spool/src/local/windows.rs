@@ -18,6 +18,18 @@ pub(super) fn private() -> OpenOptions {
     options
 }
 
+/// A handle that may append alone cannot be locked here: LockFileEx wants the right to read or to write.
+pub(super) fn to_lock() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
+    options
+}
+
+/// With the right to write, too: FlushFileBuffers wants it.
+pub(super) fn to_read(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).open(path)
+}
+
 pub(super) fn inspect(_: &Path, _: &Metadata) -> Result<(), DirectoryError> {
     Ok(())
 }

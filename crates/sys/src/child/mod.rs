@@ -101,7 +101,8 @@ impl OwnChild {
         }
         // It cannot be gone without our having waited for it, so the number is still its own.
         let _ = self.child.kill();
-        self.ended_within(GRACE).unwrap_or(Ending::Stuck)
+        let ended = self.ended_within(GRACE);
+        ended.map_or(Ending::Stuck, system::of_killed)
     }
 
     fn ended_within(&mut self, length: Duration) -> Option<Ending> {

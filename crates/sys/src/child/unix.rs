@@ -44,6 +44,11 @@ impl Output {
     }
 }
 
+/// A process that was killed says so, unless it ended by itself just then.
+pub(super) fn of_killed(ending: Ending) -> Ending {
+    ending
+}
+
 pub(super) fn ending(status: ExitStatus) -> Ending {
     match (status.code(), status.signal()) {
         (Some(code), _) => Ending::Code(code),

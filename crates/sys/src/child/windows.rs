@@ -65,7 +65,20 @@ fn pass_on(mut output: ChildStdout, tell: &SyncSender<io::Result<Vec<u8>>>) {
     }
 }
 
-/// Here a process that a fault ended has the fault for its code (`0xC0000005`).
+/// Here a process that a fault ended has the fault for its code (`0xC0000005`), and one that its job ended for its time
+/// `ERROR_NOT_ENOUGH_QUOTA`: told as the signals that mean the same elsewhere.
 pub(super) fn ending(status: ExitStatus) -> Ending {
-    status.code().map_or(Ending::Stuck, Ending::Code)
+    const SEGV: i32 = 11;
+    const XCPU: i32 = 24;
+    match status.code().map(i32::cast_unsigned) {
+        None => Ending::Stuck,
+        Some(1816) => Ending::Signal(XCPU),
+        Some(code) if code >= 0xC000_0000 => Ending::Signal(SEGV),
+        Some(code) => Ending::Code(code.cast_signed()),
+    }
+}
+
+/// A process that was killed ends with a code like any other.
+pub(super) fn of_killed(_: Ending) -> Ending {
+    Ending::Signal(9)
 }

@@ -66,13 +66,20 @@ pub fn confine_having<T>(
             keep_privileges(kept(confinement.sight)),
         ),
     ];
+    let had_backup = has_backup();
     if confinement.sight == Sight::Files {
         steps.push(("no writing (low integrity)", lower_integrity()));
     }
     let lacking = steps
         .into_iter()
         .filter_map(|(what, done)| done.is_err().then_some(what));
-    (opened, lacking.collect())
+    let mut lacking: Vec<_> = lacking.collect();
+    if had_backup && !has_backup() {
+        lacking.push(
+            "reading past access lists at low integrity: files whose owners let nobody in are gaps",
+        );
+    }
+    (opened, lacking)
 }
 
 /// `ProhibitDynamicCode` of PROCESS_MITIGATION_DYNAMIC_CODE_POLICY.
@@ -147,6 +154,19 @@ fn keep_privileges(names: &[&str]) -> io::Result<()> {
         token.adjust(privilege)?;
     }
     Ok(())
+}
+
+/// True if this process may read past access lists, now.
+fn has_backup() -> bool {
+    let Some(backup) = number_of("SeBackupPrivilege") else {
+        return false;
+    };
+    let all = Token::own().and_then(|token| token.privileges());
+    let is_on = |privilege: &LUID_AND_ATTRIBUTES| {
+        (privilege.Luid.LowPart, privilege.Luid.HighPart) == (backup.LowPart, backup.HighPart)
+            && privilege.Attributes & SE_PRIVILEGE_ENABLED != 0
+    };
+    all.is_ok_and(|all| all.iter().any(is_on))
 }
 
 fn number_of(privilege: &str) -> Option<LUID> {

@@ -11,11 +11,20 @@ use windows_sys::Win32::Storage::FileSystem::{
     FILE_ATTRIBUTE_REPARSE_POINT, FILE_FLAG_OPEN_REPARSE_POINT,
 };
 
-use crate::windows::{folder_for_us_alone, is_ours_alone, people};
+use crate::windows::{
+    file_for_us_alone, folder_for_us_alone, is_folder_of_ours, is_ours_alone, people,
+};
 
 pub(super) fn folder(path: &Path) -> io::Result<()> {
-    if path.is_dir() {
-        return Ok(());
+    if let Ok(met) = path.symlink_metadata() {
+        // Anybody may make folders where ours stands, and lead them elsewhere.
+        return match met.is_dir() && is_folder_of_ours(path) {
+            true => Ok(()),
+            false => Err(io::Error::new(
+                io::ErrorKind::PermissionDenied,
+                "it is no folder that SYSTEM, Administrators and we alone may enter: move it away",
+            )),
+        };
     }
     if let Some(above) = path.parent().filter(|above| !above.as_os_str().is_empty()) {
         std::fs::create_dir_all(above)?;
@@ -33,8 +42,21 @@ pub(super) fn create_new_to_append(path: &Path) -> io::Result<File> {
 }
 
 pub(super) fn open_out(path: &Path) -> io::Result<File> {
+    match file_for_us_alone(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        made => return made,
+    }
+    // What is there stays as open as somebody made it; but it is no link.
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true).open(path)
+    options.write(true);
+    options.custom_flags(FILE_FLAG_OPEN_REPARSE_POINT);
+    let file = options.open(path)?;
+    let (attributes, _) = crate::windows::attributes_of(&file).unwrap_or_default();
+    if attributes & FILE_ATTRIBUTE_REPARSE_POINT != 0 {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a link"));
+    }
+    file.set_len(0)?;
+    Ok(file)
 }
 
 pub(super) fn open_alone(path: &Path, append: bool) -> Option<File> {

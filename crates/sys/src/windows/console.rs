@@ -3,15 +3,19 @@
 use std::io::{self, Read as _, Write as _};
 use std::os::windows::io::AsRawHandle;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use groma_source::Stop;
 use windows_sys::Win32::System::Console::{
-    ENABLE_ECHO_INPUT, ENABLE_LINE_INPUT, ENABLE_PROCESSED_INPUT, GetConsoleMode, ReadConsoleW,
-    SetConsoleCtrlHandler, SetConsoleMode,
+    CTRL_CLOSE_EVENT, CTRL_LOGOFF_EVENT, CTRL_SHUTDOWN_EVENT, ENABLE_ECHO_INPUT, ENABLE_LINE_INPUT,
+    ENABLE_PROCESSED_INPUT, GetConsoleMode, ReadConsoleW, SetConsoleCtrlHandler, SetConsoleMode,
 };
 
 /// UTF-16 units of an answer.
 const ANSWER_UNITS_MAX: usize = 1024;
+
+/// The system waits five seconds for a program whose window is closed.
+const GRACE: Duration = Duration::from_millis(4_500);
 
 static STOP: OnceLock<Stop> = OnceLock::new();
 
@@ -24,14 +28,21 @@ pub fn stop_on_signals(stop: &Stop) {
 }
 
 /// Called on a thread of the system's own.
-unsafe extern "system" fn told(_: u32) -> i32 {
-    match STOP.get() {
-        Some(stop) if !stop.is_asked() => {
-            stop.ask();
-            1
-        }
-        _ => 0,
+unsafe extern "system" fn told(event: u32) -> i32 {
+    let Some(stop) = STOP.get() else { return 0 };
+    if event == CTRL_LOGOFF_EVENT {
+        // Somebody else's session: a service is told of each.
+        return 1;
     }
+    if stop.is_asked() && !matches!(event, CTRL_CLOSE_EVENT | CTRL_SHUTDOWN_EVENT) {
+        return 0;
+    }
+    stop.ask();
+    if matches!(event, CTRL_CLOSE_EVENT | CTRL_SHUTDOWN_EVENT) {
+        // When this returns the program ends: what was seen is to be kept before.
+        std::thread::sleep(GRACE);
+    }
+    1
 }
 
 /// Asks `question` at the console and returns the line that is typed, which is not shown.

@@ -145,6 +145,11 @@ impl Disk for LocalDisk {
 
     /// A file whose content lies elsewhere has no stamp.
     fn list_stamped(&self, path: &Path, limit: usize) -> Result<Listed, DiskError> {
+        let met = self.find(path, For::Attributes)?;
+        if met.is_elsewhere {
+            // To list it might fetch it.
+            return Err(DiskError::because(path, Reason::RemoteFileSystem));
+        }
         let found = self.find(path, For::Content)?;
         match found.kind {
             EntryKind::Directory => {}
@@ -318,7 +323,11 @@ impl<'a> Rows<'a> {
         let name: Vec<u16> = pairs.iter().map(|pair| u16::from_le_bytes(*pair)).collect();
         Some(Row {
             name: OsString::from_wide(&name),
-            kind: kind_of(flags, tag),
+            kind: match kind_of(flags, tag) {
+                // No walk opens what would be fetched.
+                EntryKind::Directory if lies_elsewhere(flags) => EntryKind::Special,
+                kind => kind,
+            },
             is_elsewhere: lies_elsewhere(flags),
             bytes: self.long(at + std::mem::offset_of!(FILE_ID_BOTH_DIR_INFO, EndOfFile))?,
             number: self.long(at + std::mem::offset_of!(FILE_ID_BOTH_DIR_INFO, FileId))?,

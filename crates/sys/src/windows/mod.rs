@@ -24,7 +24,7 @@ pub use console::{ask_hidden, stop_on_signals};
 pub use disk::LocalDisk;
 pub use limits::{be_modest, begin, space_at};
 pub use owner::rights_of;
-pub(crate) use owner::{folder_for_us_alone, is_ours_alone};
+pub(crate) use owner::{file_for_us_alone, folder_for_us_alone, is_folder_of_ours, is_ours_alone};
 
 /// Attributes and reparse tag of an open file.
 pub(crate) fn attributes_of(file: &std::fs::File) -> Option<(u32, u32)> {

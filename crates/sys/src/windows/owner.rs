@@ -1,12 +1,14 @@
 //! Whose a file is, and a folder that is ours alone.
 
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::windows::ffi::OsStrExt as _;
-use std::os::windows::io::AsRawHandle;
+use std::os::windows::fs::OpenOptionsExt as _;
+use std::os::windows::io::{AsRawHandle, FromRawHandle as _};
 use std::path::Path;
 use std::ptr::{null, null_mut};
 
-use windows_sys::Win32::Foundation::{ERROR_ALREADY_EXISTS, LocalFree};
+use windows_sys::Win32::Foundation::{INVALID_HANDLE_VALUE, LocalFree};
 use windows_sys::Win32::Security::Authorization::{
     ConvertSecurityDescriptorToStringSecurityDescriptorW, ConvertSidToStringSidW,
     ConvertStringSecurityDescriptorToSecurityDescriptorW, GetNamedSecurityInfoW, GetSecurityInfo,
@@ -16,10 +18,15 @@ use windows_sys::Win32::Security::{
     DACL_SECURITY_INFORMATION, OWNER_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR, PSID,
     SECURITY_ATTRIBUTES,
 };
-use windows_sys::Win32::Storage::FileSystem::CreateDirectoryW;
+use windows_sys::Win32::Storage::FileSystem::{
+    CREATE_NEW, CreateDirectoryW, CreateFileW, FILE_ATTRIBUTE_DIRECTORY, FILE_ATTRIBUTE_NORMAL,
+    FILE_ATTRIBUTE_REPARSE_POINT, FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OPEN_REPARSE_POINT,
+    FILE_GENERIC_WRITE, FILE_READ_ATTRIBUTES, FILE_SHARE_READ, READ_CONTROL,
+};
 
+use super::handle::attributes;
 use super::{size_of_u32, text_at, wide};
-use crate::descriptor::{Thing, others_who_may_write};
+use crate::descriptor::{Thing, is_alone, others_who_may_write};
 
 /// The system, its administrators and whoever made it; nothing comes down from the folder above.
 const OURS_ALONE: &str = "D:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;OW)";
@@ -71,39 +78,114 @@ pub(crate) fn sid_text(sid: PSID) -> Option<String> {
     Some(told)
 }
 
+/// Rights for something new, until it is made.
+struct Closed {
+    attributes: SECURITY_ATTRIBUTES,
+    _lent: Lent,
+}
+
+impl Closed {
+    fn made() -> io::Result<Self> {
+        let mut descriptor: PSECURITY_DESCRIPTOR = null_mut();
+        let rights = wide(OURS_ALONE);
+        // SAFETY: the text ends with a zero; the descriptor is written to where a pointer is.
+        let made = unsafe {
+            ConvertStringSecurityDescriptorToSecurityDescriptorW(
+                rights.as_ptr(),
+                SDDL_REVISION_1,
+                &raw mut descriptor,
+                null_mut(),
+            )
+        };
+        if made == 0 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(Self {
+            attributes: SECURITY_ATTRIBUTES {
+                nLength: size_of_u32::<SECURITY_ATTRIBUTES>(),
+                lpSecurityDescriptor: descriptor,
+                bInheritHandle: 0,
+            },
+            _lent: Lent(descriptor),
+        })
+    }
+}
+
 /// Makes a folder that the system, administrators and its maker alone may enter. True if it is new.
 pub(crate) fn folder_for_us_alone(path: &Path) -> io::Result<bool> {
-    let mut descriptor: PSECURITY_DESCRIPTOR = null_mut();
-    let rights = wide(OURS_ALONE);
-    // SAFETY: the text ends with a zero; the descriptor is written to where a pointer is.
-    let made = unsafe {
-        ConvertStringSecurityDescriptorToSecurityDescriptorW(
-            rights.as_ptr(),
-            SDDL_REVISION_1,
-            &raw mut descriptor,
-            null_mut(),
-        )
-    };
-    if made == 0 {
-        return Err(io::Error::last_os_error());
-    }
-    let lent = Lent(descriptor);
-    let attributes = SECURITY_ATTRIBUTES {
-        nLength: size_of_u32::<SECURITY_ATTRIBUTES>(),
-        lpSecurityDescriptor: lent.0,
-        bInheritHandle: 0,
-    };
+    let closed = Closed::made()?;
     let name: Vec<u16> = path.as_os_str().encode_wide().chain([0]).collect();
     // SAFETY: the name ends with a zero, and the attributes live as long as the call.
-    match unsafe { CreateDirectoryW(name.as_ptr(), &raw const attributes) } {
+    match unsafe { CreateDirectoryW(name.as_ptr(), &raw const closed.attributes) } {
         0 => match io::Error::last_os_error() {
-            error if error.raw_os_error().map(i32::cast_unsigned) == Some(ERROR_ALREADY_EXISTS) => {
-                Ok(false)
-            }
+            error if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
             error => Err(error),
         },
         _ => Ok(true),
     }
+}
+
+/// Makes a file that the system, administrators and its maker alone may read.
+///
+/// # Errors
+/// `AlreadyExists` where something stands; those of the disk.
+pub(crate) fn file_for_us_alone(path: &Path) -> io::Result<File> {
+    let closed = Closed::made()?;
+    let name: Vec<u16> = path.as_os_str().encode_wide().chain([0]).collect();
+    // SAFETY: the name ends with a zero, and the attributes live as long as the call.
+    let handle = unsafe {
+        CreateFileW(
+            name.as_ptr(),
+            FILE_GENERIC_WRITE,
+            FILE_SHARE_READ,
+            &raw const closed.attributes,
+            CREATE_NEW,
+            FILE_ATTRIBUTE_NORMAL,
+            null_mut(),
+        )
+    };
+    if handle == INVALID_HANDLE_VALUE {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the call has succeeded, so the handle is open and ours alone.
+    Ok(unsafe { File::from_raw_handle(handle) })
+}
+
+/// True for a folder, no link to one, that nobody but the system, administrators and we may enter. What is judged is what was
+/// opened.
+pub(crate) fn is_folder_of_ours(path: &Path) -> bool {
+    let mut options = OpenOptions::new();
+    options.access_mode(READ_CONTROL | FILE_READ_ATTRIBUTES);
+    options.custom_flags(FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT);
+    let Ok(folder) = options.open(path) else {
+        return false;
+    };
+    let is_plain = attributes(&folder).is_ok_and(|(flags, _)| {
+        flags & FILE_ATTRIBUTE_REPARSE_POINT == 0 && flags & FILE_ATTRIBUTE_DIRECTORY != 0
+    });
+    let own = super::people::own_sid();
+    is_plain && rights_of_handle(&folder).is_some_and(|rights| is_alone(&rights, own.as_deref()))
+}
+
+/// The rights on something open as SDDL: its owner, and who may what.
+fn rights_of_handle(handle: &impl AsRawHandle) -> Option<String> {
+    let asked = OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION;
+    let mut descriptor: PSECURITY_DESCRIPTOR = null_mut();
+    // SAFETY: the descriptor is written to where a pointer is.
+    let answer = unsafe {
+        GetSecurityInfo(
+            handle.as_raw_handle(),
+            SE_FILE_OBJECT,
+            asked,
+            null_mut(),
+            null_mut(),
+            null_mut(),
+            null_mut(),
+            &raw mut descriptor,
+        )
+    };
+    let lent = Lent(descriptor);
+    (answer == 0).then(|| descriptor_text(lent.0)).flatten()
 }
 
 /// The rights on a path as SDDL: its owner, and who may what.
@@ -158,7 +240,7 @@ pub(crate) fn is_ours_alone(path: &Path) -> bool {
     let Some(rights) = rights_of(path) else {
         return false;
     };
-    crate::descriptor::is_alone(&rights, super::people::own_sid().as_deref())
+    is_alone(&rights, super::people::own_sid().as_deref())
 }
 
 /// True if nobody but the system, its administrators and its installer may change `path`.

@@ -20,7 +20,7 @@ use windows_sys::Win32::Storage::FileSystem::{
 };
 use windows_sys::Win32::System::WindowsProgramming::{DRIVE_NO_ROOT_DIR, DRIVE_REMOTE};
 
-use super::handle::{How, attributes, open_below};
+use super::handle::{How, attributes, information, open_below};
 use super::wide;
 
 /// Parts of one path.
@@ -92,7 +92,14 @@ pub(crate) fn find(path: &Path, purpose: For) -> Result<Found, DiskError> {
         let is_content = purpose == For::Content && kind != EntryKind::Link && !is_elsewhere;
         // Its own content is behind the point: opened again below the same parent, as what it stands for.
         held = match is_last && is_content && flags & FILE_ATTRIBUTE_REPARSE_POINT != 0 {
-            true => open_below(Some(&held), part, through(last)).map_err(io)?,
+            true => {
+                let content = open_below(Some(&held), part, through(last)).map_err(io)?;
+                // Somebody may have put a link there in between.
+                if number(&content).map_err(io)? != number(&next).map_err(io)? {
+                    return Err(DiskError::because(path, Reason::BrokenLink));
+                }
+                content
+            }
             false => next,
         };
     }
@@ -102,6 +109,16 @@ pub(crate) fn find(path: &Path, purpose: For) -> Result<Found, DiskError> {
         is_folder,
         is_elsewhere,
     })
+}
+
+/// Volume and number of what is open.
+fn number(handle: &OwnedHandle) -> io::Result<(u32, u32, u32)> {
+    let told = information(handle)?;
+    Ok((
+        told.dwVolumeSerialNumber,
+        told.nFileIndexHigh,
+        told.nFileIndexLow,
+    ))
 }
 
 const HELD: u32 = FILE_OPEN_REPARSE_POINT

@@ -141,6 +141,9 @@ pub fn local_users() -> io::Result<Vec<LocalUser>> {
     if answer != NERR_Success && lent.0.is_null() {
         return Err(io::Error::from_raw_os_error(answer.cast_signed()));
     }
+    if lent.0.is_null() {
+        return Ok(Vec::new());
+    }
     let many = usize::try_from(many).unwrap_or(0).min(USERS_MAX);
     // SAFETY: the call has written so many rows.
     let rows = unsafe { std::slice::from_raw_parts(lent.0.cast::<USER_INFO_0>(), many) };

@@ -18,6 +18,8 @@ use super::wide;
 const ENTRIES_MAX: u32 = 65_536;
 /// Bytes of one value; larger ones are left out.
 const VALUE_BYTES_MAX: u32 = 1 << 20;
+/// Bytes of all values of one key; what comes behind is left out.
+const KEY_BYTES_MAX: usize = 16 << 20;
 /// UTF-16 units of a name, its zero included: 255 for a key, 16,383 for a value.
 const NAME_UNITS_MAX: usize = 16_384;
 
@@ -53,9 +55,15 @@ pub fn key(path: &str) -> io::Result<Option<RawKey>> {
         }
     }
     let mut room = vec![0_u8; 4096];
+    let mut held = 0_usize;
     for at in 0..ENTRIES_MAX {
         match open.value(at, &mut room)? {
             Met::Value(name, kind, length) => {
+                held = held.saturating_add(length);
+                if held > KEY_BYTES_MAX {
+                    key.too_large.push(name);
+                    continue;
+                }
                 let bytes = room.get(..length).unwrap_or_default();
                 key.values.push((name, kind, bytes.to_vec()));
             }
