@@ -11,8 +11,8 @@ use std::ptr::{null, null_mut};
 use windows_sys::Win32::Foundation::{INVALID_HANDLE_VALUE, LocalFree};
 use windows_sys::Win32::Security::Authorization::{
     ConvertSecurityDescriptorToStringSecurityDescriptorW, ConvertSidToStringSidW,
-    ConvertStringSecurityDescriptorToSecurityDescriptorW, GetNamedSecurityInfoW, GetSecurityInfo,
-    SDDL_REVISION_1, SE_FILE_OBJECT,
+    ConvertStringSecurityDescriptorToSecurityDescriptorW, GetSecurityInfo, SDDL_REVISION_1,
+    SE_FILE_OBJECT,
 };
 use windows_sys::Win32::Security::{
     DACL_SECURITY_INFORMATION, OWNER_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR, PSID,
@@ -24,7 +24,10 @@ use windows_sys::Win32::Storage::FileSystem::{
     FILE_GENERIC_WRITE, FILE_READ_ATTRIBUTES, FILE_SHARE_READ, READ_CONTROL,
 };
 
+use groma_source::EntryKind;
+
 use super::handle::attributes;
+use super::path::{For, find};
 use super::{size_of_u32, text_at, wide};
 use crate::descriptor::{Thing, is_alone, others_who_may_write};
 
@@ -188,26 +191,12 @@ fn rights_of_handle(handle: &impl AsRawHandle) -> Option<String> {
     (answer == 0).then(|| descriptor_text(lent.0)).flatten()
 }
 
-/// The rights on a path as SDDL: its owner, and who may what.
+/// The rights on a path as SDDL: its owner, and who may what. `None` where it cannot be asked, or a link is in the way: whoever may
+/// change one would have us judge something else, or ask another machine.
 pub fn rights_of(path: &Path) -> Option<String> {
-    let name: Vec<u16> = path.as_os_str().encode_wide().chain([0]).collect();
-    let asked = OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION;
-    let mut descriptor: PSECURITY_DESCRIPTOR = null_mut();
-    // SAFETY: the name ends with a zero; the descriptor is written to where a pointer is.
-    let answer = unsafe {
-        GetNamedSecurityInfoW(
-            name.as_ptr(),
-            SE_FILE_OBJECT,
-            asked,
-            null_mut(),
-            null_mut(),
-            null_mut(),
-            null_mut(),
-            &raw mut descriptor,
-        )
-    };
-    let lent = Lent(descriptor);
-    (answer == 0).then(|| descriptor_text(lent.0)).flatten()
+    let found = find(path, For::Owner).ok()?;
+    let is_itself = found.kind != EntryKind::Link;
+    is_itself.then(|| rights_of_handle(&found.held)).flatten()
 }
 
 /// A descriptor as SDDL: owner and access list.

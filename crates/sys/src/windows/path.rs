@@ -16,7 +16,7 @@ use windows_sys::Wdk::Storage::FileSystem::{
 use windows_sys::Win32::Storage::FileSystem::{
     FILE_ATTRIBUTE_DIRECTORY, FILE_ATTRIBUTE_OFFLINE, FILE_ATTRIBUTE_RECALL_ON_DATA_ACCESS,
     FILE_ATTRIBUTE_RECALL_ON_OPEN, FILE_ATTRIBUTE_REPARSE_POINT, FILE_LIST_DIRECTORY,
-    FILE_READ_ATTRIBUTES, FILE_READ_DATA, FILE_TRAVERSE, GetDriveTypeW, READ_CONTROL, SYNCHRONIZE,
+    FILE_READ_ATTRIBUTES, FILE_READ_DATA, GetDriveTypeW, READ_CONTROL, SYNCHRONIZE,
 };
 use windows_sys::Win32::System::WindowsProgramming::{DRIVE_NO_ROOT_DIR, DRIVE_REMOTE};
 
@@ -60,7 +60,8 @@ pub(crate) fn find(path: &Path, purpose: For) -> Result<Found, DiskError> {
     let io = |error| DiskError::of_io(path, error);
     let root: Vec<u16> = format!(r"\??\{drive}:\").encode_utf16().collect();
     let way = How {
-        rights: FILE_TRAVERSE | FILE_READ_ATTRIBUTES | SYNCHRONIZE,
+        // Everybody may pass folders (SeChangeNotifyPrivilege); to ask for that would refuse some.
+        rights: FILE_READ_ATTRIBUTES | SYNCHRONIZE,
         options: HELD,
     };
     let last = How {
