@@ -174,14 +174,70 @@ def unmasked(text):
     if len(pairs) < 6:
         return [f"{len(pairs)} patterns of secrets were found in the script"]
 
-    def masked(secret):
-        for pattern in pairs:
-            secret = re.sub(pattern.replace("''", "'"), r"\1***", secret)
-        return secret
+    cut = [(masked(text, secret), rest) for secret, rest in SECRETS]
+    failed = [f"a secret is left: {left}" for left, _ in cut if "canary" in left or "ary}" in left]
+    failed += [f"too much is cut: {left}" for left, rest in cut if any(word not in left for word in rest.split())]
+    return failed + [f"changed without need: {masked(text, plain)}" for plain in PLAIN_TEXTS if masked(text, plain) != plain]
 
-    failed = [f"a secret is left: {masked(text)}" for text, _ in SECRETS if "canary" in masked(text) or "ary}" in masked(text)]
-    failed += [f"too much is cut: {masked(text)}" for text, rest in SECRETS if any(word not in masked(text) for word in rest.split())]
-    return failed + [f"changed without need: {masked(text)}" for text in PLAIN_TEXTS if masked(text) != text]
+
+# Command lines, and what may leave of them.
+COMMANDS = [
+    (r"java -Ddb.password=geheim -jar C:\erp\erp.jar", "java"),
+    (r"cmd /c net use Z: \\srv\x Geheim1 /user:y & C:\t\foo.bat", r"cmd \\srv\x"),
+    (r'"\\dc1\netlogon\map.cmd svc geheim"', r'"\\dc1\netlogon\map.cmd"'),
+    (r'"C:\Program Files\A B\a.exe" -p geheim', r'"C:\Program Files\A B\a.exe"'),
+    (r'"C:\Program Files\A B\run -p geheim"', r'"C:\Program Files\A B\run"'),
+    (r"C:\Program Files\A B\a.exe -p geheim", r"C:\Program Files\A B\a.exe"),
+    (r"%systemroot%\system32\svchost.exe -k netsvcs", r"%systemroot%\system32\svchost.exe"),
+    (r"\SystemRoot\System32\drivers\a.sys", r"\SystemRoot\System32\drivers\a.sys"),
+    (r"system32\drivers\b.sys", r"system32\drivers\b.sys"),
+    (r"\??\D:\x\y.sys", r"\??\D:\x\y.sys"),
+    (r"C:\Tools\run /p geheim C:\x.bat", r"C:\Tools\run"),
+    (r"C:\Tools\run -p geheim C:\x.bat", r"C:\Tools\run"),
+    (r"C:\Tools\run C:\geheim x.bat", r"C:\Tools\run"),
+    (r"C:\A - B\run it.exe geheim", r"C:\A - B\run it.exe"),
+    (r"C:\t\foo.bat&net use z: geheim", r"C:\t\foo.bat"),
+    (r'cmd.exe /c "\\files1\my scripts\logon.cmd" geheim', r'cmd.exe "\\files1\my scripts\logon.cmd"'),
+    (r'a.exe /to:\\files1\x,geheim "\\files2\My Share\in geheim"', r'a.exe \\files1\x "\\files2\My Share\in"'),
+    (r"a.exe C:\\tools\\x geheim", r"a.exe"),
+    (r"\\files1\install\setup.exe /s geheim", r"\\files1\install\setup.exe"),
+    ("", ""),
+]
+
+
+def pattern(text, name):
+    """A pattern of the script, with the parts put in that it names."""
+    said = re.search(rf"^\${name} = (?:\[regex\] )?(['\"])(.*)\1$", text, re.M)
+    if said is None:
+        raise SystemExit(f"the script has no ${name}")
+    quote, body = said.groups()
+    if quote == "'":
+        return body.replace("''", "'")
+    put_in = lambda found: pattern(text, found[1]) if found[1] else found[2]
+    return re.sub(r"\$([A-Z]\w+)|`(.)", put_in, body)
+
+
+def masked(text, secret):
+    for found in re.findall(r"^    @\('(.*)', '\$1\*\*\*'\),?$", text, re.M):
+        secret = re.sub(found.replace("''", "'"), r"\1***", secret)
+    return secret
+
+
+def closed(place):
+    return place.rstrip() + '"' if place.startswith('"') else place
+
+
+def commands(text):
+    """What Select-Program leaves of command lines, by the script's own patterns."""
+    begin, place = (re.compile(pattern(text, name)) for name in ("ProgramPart", "PlacePart"))
+
+    def left(command):
+        program = begin.match(command)
+        end = program.end() if program else 0
+        found = [command[:end]] + [match[0] for match in place.finditer(command[end:])]
+        return masked(text, " ".join(map(closed, found)))
+
+    return [f"{command} leaves {left(command)}, not {rest}" for command, rest in COMMANDS if left(command) != rest]
 
 
 def main():
@@ -189,7 +245,7 @@ def main():
     text = script.read_text(encoding="utf-8")
     failed = [f"not found by this test: {twin}" for twin in TWINS if not problems(twin)]
     failed += [f"{script.name}, {problem}" for problem in problems(text)]
-    failed += unmasked(text)
+    failed += unmasked(text) + commands(text)
     if not text.isascii():
         at = next(i for i, letter in enumerate(text) if not letter.isascii())
         failed.append(f"{script.name}: Windows PowerShell reads a file without a mark as ANSI: {text[at - 20:at + 5]!r} is no ASCII")

@@ -363,17 +363,22 @@ function Hide-SettingSecret([string] $Text) {
     (New-Object System.Text.RegularExpressions.Regex '(?i)((?:password|pwd)\s*=\s*)[^;"''&<>]+').Replace($Text, '$1***')
 }
 
+# How names of programs and scripts end.
+$Endings = 'exe|com|bat|cmd|ps1|vbs|js|msc|dll|sys|scr|jar|py|pl'
+# What no path goes on with: a switch, a quotation, a second path, a second command. What follows may be a password.
+$Stop = '\s+(?:[/"&|<>]|\\\\|[A-Za-z]:\\|-[\w-])'
+# The program a command line begins with: in quotes as far as its ending; a bare word; a path as far as its ending; a word.
+$ProgramPart = [regex] "(?i)^(?:`"(?:(?!$Stop)[^`"])*?\.(?:$Endings)(?=[\s`"]|$)|`"(?:(?!$Stop)[^`"])*|[^\s\\/`"]+(?=\s|$)|(?!`")(?:(?!$Stop)[^`"])*?\.(?:$Endings)(?=[\s`"&|<>,;]|$)|[^\s`"&|<>]+)"
+# Places on other machines: in quotes as far as the ending of a program, or as the last folder goes; else up to a blank.
+$PlacePart = [regex] "(?i)(?<![\w\\])(?<![^A-Za-z][A-Za-z]:)(?:`"\\\\(?:(?!$Stop)[^`"])*?\.(?:$Endings)(?=[\s`"]|$)|`"\\\\(?:(?:(?!$Stop)[^`"])*\\)?[^`"\s\\]*|\\\\[^\s`"',;<>|&)]+)"
+
 # The program of a command line, and the places on other machines it names.
 function Select-Program([string] $Command) {
     $text = $Command.Trim()
-    if ($text -eq '') { return '' }
-    $whole = [regex]::Match($text, '^"[^"]*"')
-    if (-not $whole.Success) { $whole = [regex]::Match($text, '(?i)^.*?\.(?:exe|com|bat|cmd|ps1|vbs|js|msc|dll|sys|scr|jar|py|pl)(?=\s|$)') }
-    if (-not $whole.Success) { $whole = [regex]::Match($text, '^\S+') }
-    $kept = $whole.Value
-    $rest = $text.Substring($whole.Length)
-    foreach ($place in [regex]::Matches($rest, '"\\\\[^"]+"|\\\\[^\s"'',;<>|]+')) { $kept += ' ' + $place.Value }
-    $kept
+    $program = $ProgramPart.Match($text)
+    $found = @($program) + @($PlacePart.Matches($text.Substring($program.Length)))
+    $kept = @($found | ForEach-Object { if ($_.Value -like '"*') { $_.Value.TrimEnd() + '"' } else { $_.Value } })
+    Hide-Secret '' ($kept -join ' ')
 }
 
 # Of a process: the pool of a web server, or the script an interpreter runs.
@@ -445,15 +450,22 @@ function Open-Key([string] $Full) {
     $hives[$hive].OpenSubKey($below, $false)
 }
 
+# What may leave of a text: of commands (Winlogon has lists of them) program and places, of others all but secrets.
+function Select-Text([string] $Name, [string] $Text, [string] $At) {
+    if ($SecretName.IsMatch($Name)) { return Hide-Secret $Name $Text }
+    if ($Name -eq 'ImagePath' -or $Name -eq 'Application' -or $At -match '(?i)\\Run(Once)?$') { return Select-Program $Text }
+    if ($At -match '(?i)\\Winlogon$') { return @($Text -split ',' | ForEach-Object { Select-Program $_ }) -join ',' }
+    Hide-Secret $Name $Text
+}
+
 function Get-RegistryValue($Key, [string] $Name, [string] $At) {
     $value = $Key.GetValue($Name, $null, 'DoNotExpandEnvironmentNames')
     if ($null -eq $value) { return $null }
     $isSecret = $SecretName.IsMatch($Name)
-    $isCommand = $Name -eq 'ImagePath' -or $Name -eq 'Application' -or $At -match '(?i)\\Run(Once)?$'
     switch ($Key.GetValueKind($Name)) {
-        'String' { return @{ sz = if ($isCommand) { Select-Program $value } else { Hide-Secret $Name $value } } }
-        'ExpandString' { return @{ expand = if ($isCommand) { Select-Program $value } else { Hide-Secret $Name $value } } }
-        'MultiString' { return @{ multi = @($value | ForEach-Object { Hide-Secret $Name $_ }) } }
+        'String' { return @{ sz = Select-Text $Name $value $At } }
+        'ExpandString' { return @{ expand = Select-Text $Name $value $At } }
+        'MultiString' { return @{ multi = @($value | ForEach-Object { Select-Text $Name $_ $At }) } }
         'DWord' { return @{ number = [System.BitConverter]::ToUInt32([System.BitConverter]::GetBytes([int] $value), 0) } }
         'QWord' { return @{ number = [System.BitConverter]::ToUInt64([System.BitConverter]::GetBytes([long] $value), 0) } }
     }
