@@ -205,6 +205,25 @@ COMMANDS = [
 ]
 
 
+# Arguments of tasks, and what may leave of them.
+ARGUMENTS = [
+    (r"-NoProfile -File C:\Scripts\sync.ps1 -Password geheim", r'"C:\Scripts\sync.ps1"'),
+    (r"""-Command "& 'D:\My Jobs\a b.ps1' -p geheim" """, r'"D:\My Jobs\a b.ps1"'),
+    (r'-Command "C:\Jobs\x.ps1 -p geheim"', r'"C:\Jobs\x.ps1"'),
+    (r"/c \\files1\jobs\night.cmd geheim", r'"\\files1\jobs\night.cmd"'),
+    (r"/c night.cmd geheim", r'"night.cmd"'),
+    (r".\night.cmd geheim", r'".\night.cmd"'),
+    (r'//B "%SystemRoot%\tools\x.vbs" geheim', r'"%SystemRoot%\tools\x.vbs"'),
+    (r"-Dpass=geheim -jar D:\erp\batch.jar", r'"D:\erp\batch.jar"'),
+    (r"geheim https://svc:geheim@web1.corp.example:8443/hook/geheim?token=geheim", r'"https://web1.corp.example:8443"'),
+    (r"https://svc:ge/heim@web1/a", ""),
+    (r"/from:\\files1\in\geheim.txt geheim /user:corp\svc", r'"\\files1\in\geheim.txt"'),
+    (r"-EncodedCommand Z2VoZWlt", ""),
+    ("Restart-Service geheim; echo geheim", ""),
+    (r"C:\geheim D:\geheim.txt", ""),
+]
+
+
 def pattern(text, name):
     """A pattern of the script, with the parts put in that it names."""
     said = re.search(rf"^\${name} = (?:\[regex\] )?(['\"])(.*)\1$", text, re.M)
@@ -213,7 +232,7 @@ def pattern(text, name):
     quote, body = said.groups()
     if quote == "'":
         return body.replace("''", "'")
-    put_in = lambda found: pattern(text, found[1]) if found[1] else found[2]
+    put_in = lambda found: pattern(text, found[1]).replace("(?i)", "") if found[1] else found[2]
     return re.sub(r"\$([A-Z]\w+)|`(.)", put_in, body)
 
 
@@ -240,12 +259,35 @@ def commands(text):
     return [f"{command} leaves {left(command)}, not {rest}" for command, rest in COMMANDS if left(command) != rest]
 
 
+def arguments(text):
+    """What Select-TaskPart leaves of arguments, by the script's own patterns."""
+    part = re.compile(pattern(text, "TaskPart"))
+
+    def left(line):
+        found = [match[0].strip('"') for match in part.finditer(masked(text, line))]
+        return " ".join('"' + re.sub("://[^/]*@", "://", place) + '"' for place in found)
+
+    return [f"{line} leaves {left(line)}, not {rest}" for line, rest in ARGUMENTS if left(line) != rest]
+
+
+def tasks(text):
+    """Elements that Hide-TaskSecret cuts and reduces, by the script's own patterns."""
+    cut = re.compile(re.search(r"'(\(\?is\)<!--.*RegistrationInfo.*)'$", text, re.M)[1])
+    command = re.compile(re.search(r"'(\(\?is\).*Command\|Arguments.*)'$", text, re.M)[1])
+    task = "<Task><RegistrationInfo><Description>geheim</Description></RegistrationInfo><Triggers/><Exec><Command>a</Command>" \
+        "<Arguments />\n<Arguments>b geheim</Arguments></Exec><ComHandler><Data>geheim</Data></ComHandler></Task>"
+    left = command.sub(r"\1\4", cut.sub("", task))
+    wanted = "<Task><Triggers/><Exec><Command></Command><Arguments />\n<Arguments></Arguments></Exec><ComHandler></ComHandler></Task>"
+    broken = command.sub(r"\1\4", "<Exec><Arguments>geheim")
+    return [f"a task leaves {shown}" for shown, fits in [(left, wanted), (broken, "<Exec><Arguments>")] if shown != fits]
+
+
 def main():
     script = Path(sys.argv[1]) if len(sys.argv) > 1 else SCRIPT
     text = script.read_text(encoding="utf-8")
     failed = [f"not found by this test: {twin}" for twin in TWINS if not problems(twin)]
     failed += [f"{script.name}, {problem}" for problem in problems(text)]
-    failed += unmasked(text) + commands(text)
+    failed += unmasked(text) + commands(text) + arguments(text) + tasks(text)
     if not text.isascii():
         at = next(i for i, letter in enumerate(text) if not letter.isascii())
         failed.append(f"{script.name}: Windows PowerShell reads a file without a mark as ANSI: {text[at - 20:at + 5]!r} is no ASCII")

@@ -381,6 +381,38 @@ function Select-Program([string] $Command) {
     Hide-Secret '' ($kept -join ' ')
 }
 
+# How names of scripts end that a task may start.
+$TaskEndings = 'exe|com|bat|cmd|ps1|vbs|vbe|js|jse|wsf|hta|py|pyw|pl|php|rb|jar|r'
+# Of a task's command: scripts with their paths, in quotes or not; places on other machines; URLs up to the machine; scripts
+# without a path.
+$TaskPart = [regex] "(?i)(?<=[`"'])(?:[A-Z]:\\|\\\\|%[^%\s`"']+%\\)(?:(?!$Stop)[^`"'<>|*?])*?\.(?:$TaskEndings)(?=[\s`"'&|>);,]|$)|(?<![^\s=@(])(?:[A-Z]:\\|\\\\|%[^%\s`"']+%\\)[^\s`"'<>|&);,*?]*\.(?:$TaskEndings)(?=[\s`"'&|>);,]|$)|$PlacePart|(?<![\w+.-])(?:https?|ftps?|sftp|ssh|scp|ldaps?|net\.tcp)://(?:[^\s`"'<>,;/\\?#]*@)?(?:[\w.-]+|\[[0-9a-f:.]+\])(?::\d+)?(?=[/\\?#\s`"'<>,;]|$)|(?<![^\s`"'])(?:\.\\)?[\w.-]+\.(?:$TaskEndings)(?=[\s`"']|$)"
+
+# Of a task: its schedule, its account, and of what it starts program, scripts and places. Lines stay where they are.
+function Hide-TaskSecret([string] $Text) {
+    $lines = [System.Text.RegularExpressions.MatchEvaluator] { param($found) $found.Value -replace '[^\n]', '' }
+    $cut = New-Object System.Text.RegularExpressions.Regex '(?is)<!--.*?-->|^\s*<\?xml[^>]*\?>|<(RegistrationInfo|Description|Data|SendEmail|ShowMessage)\b[^>]*(?<!/)>.*?(?:</\1\s*>|$(?![\s\S]))'
+    $Text = $cut.Replace($Text, $lines)
+    $command = New-Object System.Text.RegularExpressions.Regex '(?is)(<(Command|Arguments)\b[^>]*(?<!/)>)(.*?)(</\2\s*>|$(?![\s\S]))'
+    $reduced = [System.Text.RegularExpressions.MatchEvaluator] {
+        param($found)
+        $plain = $found.Groups[3].Value -replace '<!\[CDATA\[|\]\]>', '' -replace '&quot;|&#34;|&#x22;', '"' -replace '&apos;|&#39;|&#x27;', "'" -replace '&lt;', '<' -replace '&gt;', '>' -replace '&amp;', '&'
+        $kept = @(Select-TaskPart $plain.Trim() ($found.Groups[2].Value -eq 'Command')) -join ' '
+        $kept = $kept -replace '&', '&amp;' -replace '<', '&lt;' -replace '>', '&gt;'
+        $found.Groups[1].Value + $kept + ($found.Groups[3].Value -replace '[^\n]', '') + $found.Groups[4].Value
+    }
+    Hide-Secret '' ($command.Replace($Text, $reduced))
+}
+
+# What is kept of a task's command or of its arguments.
+function Select-TaskPart([string] $Text, [bool] $IsCommand) {
+    if ($IsCommand) {
+        $program = $ProgramPart.Match($Text)
+        if ($program.Value -like '"*') { $program.Value.TrimEnd() + '"' } else { $program.Value }
+        $Text = $Text.Substring($program.Length)
+    }
+    foreach ($part in $TaskPart.Matches((Hide-Secret '' $Text))) { '"' + ($part.Value.Trim('"') -replace '://[^/]*@', '://') + '"' }
+}
+
 # Of a process: the pool of a web server, or the script an interpreter runs.
 function Select-Word([string] $Program, [string] $Command) {
     $pool = [regex]::Match($Command, '-ap "([^"]*)"')
@@ -605,7 +637,7 @@ $mailLines = {
         if ($_ -match '^\s*user_pref\("mail\.(server|smtpserver)\.') { Hide-Secret '' $_.TrimEnd("`r") } else { '' }
     }) -join "`n"
 }
-$taskText = { param($text) Hide-Secret '' ($text -replace '^\s*<\?xml[^>]*\?>', '') }
+$taskText = { param($text) Hide-TaskSecret $text }
 $settingText = { param($text) Hide-SettingSecret $text }
 $plainText = { param($text) $text }
 
