@@ -163,9 +163,13 @@ SECRETS = [
     ("curl -u svc:canary https://web1/a", "svc web1"),
     ("AccountName=a;AccountKey=canary==;EndpointSuffix=x", "AccountName=a EndpointSuffix"),
     ("<Arguments>--token canary --to web1</Arguments>", "web1 </Arguments>"),
+    ("smtp://mail1 pass=canary;user=a", "mail1 user=a"),
+    ("DB_PASS=canary;Host=db1", "Host=db1"),
+    ("pw: canary", "pw:"),
+    ("Kennwort=canary;Server=db1", "Server=db1"),
     ("<Arguments>-p &quot;canary bird&quot; web1</Arguments>", "web1 </Arguments>"),
 ]
-PLAIN_TEXTS = ["C:\\Windows\\system32;C:\\Tools", "http://proxy1:3128", "10.0.0.1 10.0.0.2", "<LogonType>InteractiveToken</LogonType>"]
+PLAIN_TEXTS = ["C:\\Windows\\system32;C:\\Tools", "http://proxy1:3128", "10.0.0.1 10.0.0.2", "<LogonType>InteractiveToken</LogonType>", "bypass=host1;*.corp"]
 
 
 def unmasked(text):
@@ -179,6 +183,17 @@ def unmasked(text):
     failed += [f"too much is cut: {left}" for left, rest in cut if any(word not in left for word in rest.split())]
     return failed + [f"changed without need: {masked(text, plain)}" for plain in PLAIN_TEXTS if masked(text, plain) != plain]
 
+
+# Names of values: those that are secrets, and those that are none.
+SECRET_NAMES = "DB_PASS SMTP_PASS MYSQL_PW SAS_KEY AZURE_STORAGE_KEY ENCRYPTION_KEY PASS_DB Kennwort_DB API_AUTH DB_CRED Password"
+PLAIN_NAMES = "KeyManagementServiceName|KeyManagementServicePort|SMTP Use Auth|MachineGuid|KdcNames|PASSIVE_HOST|MONKEY|Path|SQLArg0|ProxyServer"
+# Variables that leave, and those that stay.
+VARIABLES = [
+    ("TEAM", r"\\files2\team"), ("Path", r"C:\Windows;\\files1\tools"), ("HTTP_PROXY", "http://proxy1:3128"), ("VENDORLMD", "1700@lic3"),
+    ("KAFKA", "kafka1.corp.example:9093"), ("LSHOST", "lic5"), ("REDIS_HOST", "cache1"), ("JAVA_HOME", r"C:\Program Files\Java"),
+    ("ERP", "Server=sql1;Database=erp;Password=x"), ("TEMP", r"%SystemRoot%\TEMP"),
+]
+VARIABLES_THAT_STAY = [("PEPPER", "geheim"), ("LICENCE", "ABCD-EFGH"), ("GREETING", "geheim host"), ("SALT", "P@geheim"), ("DB_HOST", "gehe!m")]
 
 # Command lines, and what may leave of them.
 COMMANDS = [
@@ -259,6 +274,16 @@ def commands(text):
     return [f"{command} leaves {left(command)}, not {rest}" for command, rest in COMMANDS if left(command) != rest]
 
 
+def names(text):
+    """Values of the registry by their names, and variables by name and text."""
+    secret, said, named = (re.compile(pattern(text, name)) for name in ("SecretName", "EnvironmentText", "EnvironmentName"))
+    leaves = lambda name, value: bool(said.search(value) or named.search(name) and re.search(r"^[\w.-]+$", value))
+    failed = [f"{name} is no secret" for name in SECRET_NAMES.split() if not secret.search(name)]
+    failed += [f"{name} is a secret" for name in PLAIN_NAMES.split("|") if secret.search(name)]
+    failed += [f"the variable {name} stays" for name, value in VARIABLES if not leaves(name, value)]
+    return failed + [f"the variable {name} leaves" for name, value in VARIABLES_THAT_STAY if leaves(name, value)]
+
+
 def arguments(text):
     """What Select-TaskPart leaves of arguments, by the script's own patterns."""
     part = re.compile(pattern(text, "TaskPart"))
@@ -287,7 +312,7 @@ def main():
     text = script.read_text(encoding="utf-8")
     failed = [f"not found by this test: {twin}" for twin in TWINS if not problems(twin)]
     failed += [f"{script.name}, {problem}" for problem in problems(text)]
-    failed += unmasked(text) + commands(text) + arguments(text) + tasks(text)
+    failed += unmasked(text) + commands(text) + arguments(text) + tasks(text) + names(text)
     if not text.isascii():
         at = next(i for i, letter in enumerate(text) if not letter.isascii())
         failed.append(f"{script.name}: Windows PowerShell reads a file without a mark as ANSI: {text[at - 20:at + 5]!r} is no ASCII")

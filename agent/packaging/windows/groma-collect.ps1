@@ -324,11 +324,11 @@ $EntriesMax = 2000000
 
 # ---- secrets ---------------------------------------------------------------------------------------------------------------
 
-$SecretName = [regex] '(?i)passw|passphrase|pwd|secret|token|credential|api[_-]?key|access[_-]?key|account[_-]?key|private[_-]?key|community'
+$SecretName = [regex] '(?i)passw|passphrase|pwd|secret|token|credential|api[_-]?key|access[_-]?key|account[_-]?key|private[_-]?key|community|kennwort|(?:^|_)(?:pass|pw|key|auth|cred)(?:_|$)'
 # Each with what takes its place.
 $SecretTexts = @(
     # password=...; up to the end of its part
-    @('(?i)([\w.-]*(?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|account[_-]?key|private[_-]?key|\bsig(?:nature)?)\s*[=:]\s*)("[^"]*"|''[^'']*''|\{[^}]*\}|[^;"''&<>\r\n]*?(?=\s+[-/\\]|[;"''&<>\r\n]|$))', '$1***'),
+    @('(?i)([\w.-]*(?:passw(?:or)?[dt]|passphrase|kennwort|pwd|(?<![A-Za-z])(?:pass|pw)|secret|token|api[_-]?key|access[_-]?key|account[_-]?key|private[_-]?key|\bsig(?:nature)?)\s*[=:]\s*)("[^"]*"|''[^'']*''|\{[^}]*\}|[^;"''&<>\r\n]*?(?=\s+[-/\\]|[;"''&<>\r\n]|$))', '$1***'),
     # -p ..., /password ...
     @('(?i)((?:^|[\s>])[-/]{1,2}(?:p|pw|pass|passwd|password|passphrase|pwd|secret|token|key|apikey|api-key)(?:[=:]|\s+))("[^"]*"|&quot;.*?&quot;|[^\s<]+)', '$1***'),
     # net use \\server\share ... /user:..., in either order
@@ -339,6 +339,12 @@ $SecretTexts = @(
     # scheme://user:...@host
     @('(?i)(://[^/\s:@"<]*:)[^/\s@"<]+(?=@)', '$1***')
 ) | ForEach-Object { , @((New-Object System.Text.RegularExpressions.Regex $_[0]), $_[1]) }
+
+# Variables that leave: what names another machine (a share, a URL, a licence server, a port of one, a part of a connection
+# string), and paths on this one, which other settings are written with.
+$EnvironmentText = [regex] '(?i)\\\\|://|(?:^|[;,])\s*\d*@[a-z0-9]|^[\w.-]+:\d{1,5}(?:[,;].*)?$|(?:^|;)\s*(?:server|data source|addr(?:ess)?|host)\s*=|^"?(?:[a-z]:|%[^%]+%)\\'
+# Variables whose name says that a machine stands there.
+$EnvironmentName = [regex] '(?i)(?:^|_)(?:hosts?|hostname|servers?|lshost|lsforcehost|brokers?|upstream|endpoints?|relay|smarthost|addr|address)(?:_|$)'
 
 function Hide-Secret([string] $Name, [string] $Text) {
     if ($Text -eq '') { return '' }
@@ -487,6 +493,7 @@ function Select-Text([string] $Name, [string] $Text, [string] $At) {
     if ($SecretName.IsMatch($Name)) { return Hide-Secret $Name $Text }
     if ($Name -eq 'ImagePath' -or $Name -eq 'Application' -or $At -match '(?i)\\Run(Once)?$') { return Select-Program $Text }
     if ($At -match '(?i)\\Winlogon$') { return @($Text -split ',' | ForEach-Object { Select-Program $_ }) -join ',' }
+    if ($At -match '(?i)\\Environment$' -and -not $EnvironmentText.IsMatch($Text) -and -not ($EnvironmentName.IsMatch($Name) -and $Text -match '^[\w.-]+$')) { return $null }
     Hide-Secret $Name $Text
 }
 
@@ -494,9 +501,14 @@ function Get-RegistryValue($Key, [string] $Name, [string] $At) {
     $value = $Key.GetValue($Name, $null, 'DoNotExpandEnvironmentNames')
     if ($null -eq $value) { return $null }
     $isSecret = $SecretName.IsMatch($Name)
-    switch ($Key.GetValueKind($Name)) {
-        'String' { return @{ sz = Select-Text $Name $value $At } }
-        'ExpandString' { return @{ expand = Select-Text $Name $value $At } }
+    $kind = "$($Key.GetValueKind($Name))"
+    if ($value -is [string]) {
+        $text = Select-Text $Name $value $At
+        if ($null -eq $text) { return $null }
+        if ($kind -eq 'ExpandString') { return @{ expand = $text } }
+        if ($kind -eq 'String') { return @{ sz = $text } }
+    }
+    switch ($kind) {
         'MultiString' { return @{ multi = @($value | ForEach-Object { Select-Text $Name $_ $At }) } }
         'DWord' { return @{ number = [System.BitConverter]::ToUInt32([System.BitConverter]::GetBytes([int] $value), 0) } }
         'QWord' { return @{ number = [System.BitConverter]::ToUInt64([System.BitConverter]::GetBytes([long] $value), 0) } }
