@@ -36,7 +36,7 @@ METHODS = {
     # registry, opened for reading
     "openbasekey", "opensubkey", "getvalue", "getvaluekind", "getvaluenames", "getsubkeynames", "close",
     # files
-    "getfilesysteminfos", "readalltext", "readallbytes", "read", "getowner", "getfilename", "getunresolvedproviderpathfrompspath",
+    "getattributes", "getfilesysteminfos", "readalltext", "readallbytes", "read", "getowner", "getfilename", "getunresolvedproviderpathfrompspath",
     # who runs it, and what others are called
     "getcurrent", "isinrole", "translate",
     # texts, numbers, moments and lists
@@ -49,7 +49,7 @@ METHODS = {
 TYPES = {
     "microsoft.win32.registrykey", "system.bitconverter", "system.collections.arraylist", "system.collections.idictionary",
     "system.collections.ienumerable", "system.collections.stack", "system.convert", "system.enum", "system.environment",
-    "system.globalization.cultureinfo", "system.io.directoryinfo", "system.io.directorynotfoundexception", "system.io.file",
+    "system.globalization.cultureinfo", "system.io.directoryinfo", "system.io.directorynotfoundexception", "system.io.driveinfo", "system.io.file",
     "system.io.fileinfo", "system.io.filenotfoundexception", "system.io.filestream", "system.io.ioexception", "system.io.path",
     "system.io.pathtoolongexception", "system.io.streamwriter", "system.security.principal.ntaccount",
     "system.security.principal.securityidentifier", "system.security.principal.windowsbuiltinrole",
@@ -274,6 +274,40 @@ def commands(text):
     return [f"{command} leaves {left(command)}, not {rest}" for command, rest in COMMANDS if left(command) != rest]
 
 
+APPLICATION = """<?xml version="1.0"?>
+<configuration><appSettings><add key="a" value="geheim"/></appSettings>
+<!-- <system.webServer><rewrite>geheim</rewrite></system.webServer> -->
+<location path="a"><system.webServer><rewrite>geheim</rewrite></system.webServer></location>
+<smtp><network host="m" password="geheim"/></smtp>
+<system.web><identity userName="a" password="geheim"/>
+<sessionState mode="StateServer" stateConnectionString="tcpip=state1:42424"><providers>geheim</providers></sessionState></system.web>
+<system.webServer><aspNetCore arguments="--pw geheim"/><rewrite><rules><rule name="a"><serverVariables><set name="AUTH" value="geheim"/>
+</serverVariables><action type="Rewrite" url="http://app1/{R:1}"/></rule></rules></rewrite></system.webServer>
+</configuration>"""
+APPLICATION_LEFT = """
+<configuration>
+
+
+
+<system.web>
+<sessionState mode="StateServer" stateConnectionString="tcpip=state1:42424"/></system.web>
+<system.webServer><rewrite><rules><rule name="a">
+<action type="Rewrite" url="http://app1/{R:1}"/></rule></rules></rewrite></system.webServer>
+</configuration>"""
+
+
+def applications(text):
+    """What Hide-ApplicationSecret leaves of web.config, by the script's own patterns."""
+    cut, kept = (re.compile(pattern(text, name)) for name in ("SettingsCut", "SettingsKept"))
+
+    def keep(found):
+        value = found[1] or ""
+        return value.rstrip(">") + "/>" if value.startswith("<sessionState") and not value.endswith("/>") else value
+
+    left = kept.sub(keep, cut.sub(lambda found: "\n" * found[0].count("\n"), APPLICATION))
+    return [] if left == APPLICATION_LEFT else [f"web.config leaves {left}"]
+
+
 def names(text):
     """Values of the registry by their names, and variables by name and text."""
     secret, said, named = (re.compile(pattern(text, name)) for name in ("SecretName", "EnvironmentText", "EnvironmentName"))
@@ -312,7 +346,7 @@ def main():
     text = script.read_text(encoding="utf-8")
     failed = [f"not found by this test: {twin}" for twin in TWINS if not problems(twin)]
     failed += [f"{script.name}, {problem}" for problem in problems(text)]
-    failed += unmasked(text) + commands(text) + arguments(text) + tasks(text) + names(text)
+    failed += unmasked(text) + commands(text) + arguments(text) + tasks(text) + names(text) + applications(text)
     if not text.isascii():
         at = next(i for i, letter in enumerate(text) if not letter.isascii())
         failed.append(f"{script.name}: Windows PowerShell reads a file without a mark as ANSI: {text[at - 20:at + 5]!r} is no ASCII")

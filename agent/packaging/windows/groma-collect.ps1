@@ -25,8 +25,12 @@
       * a value whose name says that it is a secret (password, pwd, secret, token, key of an interface) is written as ***
       * in every other text what stands behind password=, pwd=, token= and the like, behind -p, /pass and the like, and between
         user: and @host of a URL is written as ***
-      * command lines are reduced to the program, the name of a web server's pool and the path of a script
-      * of settings of web applications connection strings, keys and own settings are cut out
+      * command lines are reduced to the program, places on other machines, the name of a web server's pool and the path of a
+        script
+      * of web.config only rules that hand requests on and the place of sessions are kept; of the settings of the web server
+        connection strings, keys and own settings are cut out
+      * of a scheduled task only schedule, account, program, scripts and places on other machines are kept
+      * of variables only those that name a machine or a path are kept
       * names of SNMP communities are written as numbers
       A password that somebody wrote in another way into a task or a variable can slip through: the document is text, look into it
       before it leaves your hands.
@@ -369,6 +373,23 @@ function Hide-SettingSecret([string] $Text) {
     (New-Object System.Text.RegularExpressions.Regex '(?i)((?:password|pwd)\s*=\s*)[^;"''&<>]+').Replace($Text, '$1***')
 }
 
+# What is kept of web.config: the elements around, rules that hand requests on without the headers they set, and where sessions
+# are kept. What holds for a part of a site alone is cut.
+$SettingsCut = [regex] '(?is)<!--.*?-->|<location\b[^>]*(?<!/)>.*?(?:</location\s*>|$(?![\s\S]))|<serverVariables\b[^>]*(?<!/)>.*?(?:</serverVariables\s*>|$(?![\s\S]))'
+$SettingsKept = [regex] '(?is)(</?configuration\b[^>]*>|</?system\.webServer\b[^>]*>|</?system\.web(?=[\s/>])[^>]*>|<rewrite\b[^>]*(?<!/)>.*?</rewrite\s*>|<sessionState\b(?:[^>"'']|"[^"]*"|''[^'']*'')*>)|[^\n<]+|<'
+
+function Hide-ApplicationSecret([string] $Text) {
+    $lines = [System.Text.RegularExpressions.MatchEvaluator] { param($found) $found.Value -replace '[^\n]', '' }
+    $kept = [System.Text.RegularExpressions.MatchEvaluator] {
+        param($found)
+        if (-not $found.Groups[1].Success) { return '' }
+        # What stands in the element is not kept, so it ends at once.
+        if ($found.Value -like '<sessionState*' -and $found.Value -notlike '*/>') { return $found.Value.TrimEnd('>') + '/>' }
+        $found.Value
+    }
+    Hide-SettingSecret ($SettingsKept.Replace($SettingsCut.Replace($Text, $lines), $kept))
+}
+
 # How names of programs and scripts end.
 $Endings = 'exe|com|bat|cmd|ps1|vbs|js|msc|dll|sys|scr|jar|py|pl'
 # What no path goes on with: a switch, a quotation, a second path, a second command. What follows may be a password.
@@ -603,12 +624,37 @@ function Add-Met($Entry, [string] $Kind) {
     $files[$Entry.FullName] = [ordered] @{ path = $Entry.FullName; kind = $Kind; bytes = $bytes; modified = Get-Seconds $Entry.LastWriteTimeUtc }
 }
 
+# True for what is there and is reached on a fixed drive without a link; a link on the way, or another drive, is written as
+# refused. What cannot be asked fails, so that it is no absence.
+function Test-Reached([string] $Full) {
+    $kind = "$((New-Object System.IO.DriveInfo ($Full.Substring(0, 1))).DriveType)"
+    if ($kind -eq 'NoRootDirectory') { return $false }
+    if ($kind -ne 'Fixed') {
+        $refusedFiles[$Full] = if ($kind -eq 'Network') { 'remote-file-system' } else { 'forbidden' }
+        return $false
+    }
+    $at = $Full.Substring(0, 2)
+    foreach ($part in @($Full.Substring(3) -split '\\' | Where-Object { $_ -ne '' })) {
+        $at += "\$part"
+        try { $attributes = [int] [System.IO.File]::GetAttributes($at) }
+        catch {
+            if ((Get-Reason $_) -eq 'vanished') { return $false }
+            throw
+        }
+        if ($attributes -band 0x400) {
+            $refusedFiles[$Full] = 'not-a-regular-file'
+            return $false
+        }
+    }
+    $true
+}
+
 # A file with its text, as $Hide leaves it.
 function Read-Text([string] $Full, [scriptblock] $Hide) {
     [void] $lookedFiles.Add($Full)
     try {
+        if (-not (Test-Reached $Full)) { return }
         $entry = New-Object System.IO.FileInfo $Full
-        if (-not $entry.Exists) { return }
         Add-Met $entry (Get-Kind $entry)
         if ($files[$Full].kind -ne 'file') { return }
         if ($entry.Length -gt $FileBytesMax) { $refusedFiles[$Full] = 'too-large'; return }
@@ -620,9 +666,10 @@ function Read-Text([string] $Full, [scriptblock] $Hide) {
 
 # What a folder holds; each file goes to $Take. No link is followed.
 function Read-Folder([string] $Full, [int] $Depth, [scriptblock] $Take) {
-    $folder = New-Object System.IO.DirectoryInfo $Full
-    if (-not $folder.Exists) { return }
-    try { $entries = @($folder.GetFileSystemInfos()) }
+    try {
+        if (-not (Test-Reached $Full)) { return }
+        $entries = @((New-Object System.IO.DirectoryInfo $Full).GetFileSystemInfos())
+    }
     catch {
         $refusedFiles[$Full] = Get-Reason $_
         return
@@ -631,7 +678,10 @@ function Read-Folder([string] $Full, [int] $Depth, [scriptblock] $Take) {
         $kind = Get-Kind $entry
         Add-Met $entry $kind
         if ($kind -eq 'folder' -and $Depth -gt 0) { Read-Folder $entry.FullName ($Depth - 1) $Take }
-        elseif ($kind -eq 'file') { & $Take $entry.FullName }
+        elseif ($kind -eq 'file') {
+            # A link to a file, or one that Windows keeps in another way.
+            if ([int] $entry.Attributes -band 0x400) { $refusedFiles[$entry.FullName] = 'not-a-regular-file' } else { & $Take $entry.FullName }
+        }
     }
 }
 
@@ -651,6 +701,7 @@ $mailLines = {
 }
 $taskText = { param($text) Hide-TaskSecret $text }
 $settingText = { param($text) Hide-SettingSecret $text }
+$applicationText = { param($text) Hide-ApplicationSecret $text }
 $plainText = { param($text) $text }
 
 # A value of the registry as it was taken.
@@ -719,7 +770,7 @@ function Read-Files([string] $Line) {
         $full = $folder + $tail
         switch ($what) {
             'text' { Read-Text $full $plainText }
-            'settings' { Read-Text $full $settingText }
+            'settings' { Read-Text $full $(if ($full -like '*\web.config') { $applicationText } else { $settingText }) }
             'tunnels' {
                 if ($full -like '*.pbk') { Read-Text $full $tunnelLines; continue }
                 [void] $lookedFolders.Add($full)
@@ -815,6 +866,11 @@ function Read-Drives {
                     if (-not ($attributes -band 0x400)) { $open.Push($entry.FullName); continue }
                     # Junctions that Windows makes for old programs are hidden ones of the system, and lead to what is walked.
                     if (($attributes -band 6) -ne 6) { [void] $passed.Add($entry.FullName) }
+                    continue
+                }
+                # A link to a file has no bytes of its own; a file that Windows keeps without its doubles has.
+                if (($attributes -band 0x400) -and $entry.Length -eq 0) {
+                    if ($MailEndings -contains $entry.Extension.ToLowerInvariant()) { [void] $passed.Add($entry.FullName) }
                     continue
                 }
                 $ending = $entry.Extension.ToLowerInvariant()
@@ -1034,7 +1090,7 @@ function Get-Users {
 
 function Get-Devices {
     foreach ($device in Get-CimInstance -ClassName Win32_PnPEntity) {
-        [ordered] @{ instance = [string] $device.DeviceID; present = $true; class = $device.PNPClass; friendly_name = $device.Name; service = $device.Service; manufacturer = $device.Manufacturer }
+        [ordered] @{ instance = [string] $device.DeviceID; present = ($null -eq $device.Present -or [bool] $device.Present); class = $device.PNPClass; friendly_name = $device.Name; service = $device.Service; manufacturer = $device.Manufacturer }
     }
 }
 
