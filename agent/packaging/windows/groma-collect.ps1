@@ -320,6 +320,8 @@ $FileLines = @'
 %Drive%|mail
 '@
 
+# Buses whose devices are asked for; of the keys below Enum only those of devices that are present are read.
+$Enumerators = 'USB', 'USBPRINT', 'USBSTOR', 'HID', 'FTDIBUS', 'PCI', 'HDAUDIO', 'SCSI', 'SERENUM', 'SWD'
 $MailEndings = '.pst', '.ost', '.nst', '.nsf', '.olm', '.mbox', '.mbx', '.dbx'
 $MailFolders = 'mail', 'mails', 'imapmail', 'mailboxes', 'local folders'
 $FoldersPassed = '$recycle.bin', 'system volume information', 'node_modules', '.git', '.svn', '.hg', '__pycache__'
@@ -600,6 +602,17 @@ function Read-Root([string] $At, [string] $Shown, [string[]] $Parts, [int] $Dept
         if ($At -eq 'HKU' -and $name -like '*_Classes') { continue }
         $called = if ($Parts[$next] -eq '#') { "$number" } else { $name }
         Read-Root "$At\$name" "$Shown\$called" $rest $Depth $Wanted
+    }
+}
+
+# Of Enum\*\*\* the keys of devices that are present.
+function Read-Present([string] $Pattern, [int] $Depth, [string[]] $Wanted) {
+    $begin, $tail = $Pattern -split '\\\*\\\*\\\*', 2
+    foreach ($device in $devices) {
+        $parts = @($device.instance -split '\\')
+        if (-not $device.present -or $parts.Count -ne 3 -or $Enumerators -notcontains $parts[0]) { continue }
+        $full = "$begin\" + $device.instance + $tail
+        Read-Key $full $full $Depth $Wanted
     }
 }
 
@@ -1154,8 +1167,13 @@ if ([System.Environment]::Is64BitOperatingSystem -and -not [System.Environment]:
 }
 $started = Get-Seconds ([datetime]::UtcNow)
 
+$devices = Read-Table 'devices' { Get-Devices }
 foreach ($line in $roots) {
     $pattern, $depth, $values = $line -split '\|', 3
+    if ($pattern -like '*\Enum\[*]\[*]\[*]*') {
+        Read-Present $pattern ([int] $depth) ($values -split ',')
+        continue
+    }
     Read-Root '' '' ($pattern -split '\\') ([int] $depth) ($values -split ',')
 }
 
@@ -1173,7 +1191,7 @@ $rows = [ordered] @{
     shares     = Read-Table 'shares' { Get-Shares }
     sessions   = Read-Table 'sessions' { Get-Sessions }
     users      = Read-Table 'users' { Get-Users }
-    devices    = Read-Table 'devices' { Get-Devices }
+    devices    = $devices
 }
 if ($Names) { Add-Names } else { Add-Missing 'names' 'forbidden' }
 $rows.names = $knownNames
