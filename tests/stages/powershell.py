@@ -233,8 +233,13 @@ ARGUMENTS = [
     (r"geheim https://svc:geheim@web1.corp.example:8443/hook/geheim?token=geheim", r'"https://web1.corp.example:8443"'),
     (r"https://svc:ge/heim@web1/a", ""),
     (r"/from:\\files1\in\geheim.txt geheim /user:corp\svc", r'"\\files1\in\geheim.txt"'),
+    (r"db.pass=geheim C:\jobs\a.ps1", r'"C:\jobs\a.ps1"'),
     (r"-EncodedCommand Z2VoZWlt", ""),
     ("Restart-Service geheim; echo geheim", ""),
+    (r"-c \\files1\My Share\geheim", r'"\\files1\My"'),
+    (r'-c "\\files1\My Share\a b.cmd geheim"', r'"\\files1\My Share\a b.cmd"'),
+    (r"net use z: \\files1\in geheim & D:\jobs\a.cmd geheim", r'"\\files1\in" "D:\jobs\a.cmd"'),
+    (r"--name geheim.exe.config --url=http://[fd00::1]:80/geheim", r'"http://[fd00::1]:80"'),
     (r"C:\geheim D:\geheim.txt", ""),
 ]
 

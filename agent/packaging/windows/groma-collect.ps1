@@ -334,7 +334,7 @@ $SecretName = [regex] '(?i)passw|passphrase|pwd|secret|token|credential|api[_-]?
 # Each with what takes its place.
 $SecretTexts = @(
     # password=...; up to the end of its part
-    @('(?i)([\w.-]*(?:passw(?:or)?[dt]|passphrase|kennwort|pwd|(?<![A-Za-z])(?:pass|pw)|secret|token|api[_-]?key|access[_-]?key|account[_-]?key|private[_-]?key|\bsig(?:nature)?)\s*[=:]\s*)("[^"]*"|''[^'']*''|\{[^}]*\}|[^;"''&<>\r\n]*?(?=\s+[-/\\]|[;"''&<>\r\n]|$))', '$1***'),
+    @('(?i)([\w.-]*(?:passw(?:or)?[dt]|passphrase|kennwort|pwd|(?<![A-Za-z])(?:pass|pw)|secret|token|api[_-]?key|access[_-]?key|account[_-]?key|private[_-]?key|\bsig(?:nature)?)\s*[=:]\s*)("[^"]*"|''[^'']*''|\{[^}]*\}|[^;"''&<>\r\n]*?(?=\s+(?:[-/\\]|[A-Za-z]:\\)|[;"''&<>\r\n]|$))', '$1***'),
     # -p ..., /password ...
     @('(?i)((?:^|[\s>])[-/]{1,2}(?:p|pw|pass|passwd|password|passphrase|pwd|secret|token|key|apikey|api-key)(?:[=:]|\s+))("[^"]*"|&quot;.*?&quot;|[^\s<]+)', '$1***'),
     # net use \\server\share ... /user:..., in either order
@@ -395,7 +395,7 @@ function Hide-ApplicationSecret([string] $Text) {
 # How names of programs and scripts end.
 $Endings = 'exe|com|bat|cmd|ps1|vbs|js|msc|dll|sys|scr|jar|py|pl'
 # What no path goes on with: a switch, a quotation, a second path, a second command. What follows may be a password.
-$Stop = '\s+(?:[/"&|<>]|\\\\|[A-Za-z]:\\|-[\w-])'
+$Stop = '\s(?:[/"&|<>]|\\\\|[A-Za-z]:\\|-[\w-])'
 # The program a command line begins with: in quotes as far as its ending; a bare word; a path as far as its ending; a word.
 $ProgramPart = [regex] "(?i)^(?:`"(?:(?!$Stop)[^`"])*?\.(?:$Endings)(?=[\s`"]|$)|`"(?:(?!$Stop)[^`"])*|[^\s\\/`"]+(?=\s|$)|(?!`")(?:(?!$Stop)[^`"])*?\.(?:$Endings)(?=[\s`"&|<>,;]|$)|[^\s`"&|<>]+)"
 # Places on other machines: in quotes as far as the ending of a program, or as the last folder goes; else up to a blank.
