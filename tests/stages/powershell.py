@@ -36,7 +36,7 @@ METHODS = {
     # registry, opened for reading
     "openbasekey", "opensubkey", "getvalue", "getvaluekind", "getvaluenames", "getsubkeynames", "close",
     # files
-    "getfilesysteminfos", "readalltext", "readallbytes", "read", "getowner", "getfilename", "getunresolvedproviderpathfrompspath",
+    "getattributes", "getfilesysteminfos", "readalltext", "readallbytes", "read", "getowner", "getfilename", "getunresolvedproviderpathfrompspath",
     # who runs it, and what others are called
     "getcurrent", "isinrole", "translate",
     # texts, numbers, moments and lists
@@ -49,7 +49,7 @@ METHODS = {
 TYPES = {
     "microsoft.win32.registrykey", "system.bitconverter", "system.collections.arraylist", "system.collections.idictionary",
     "system.collections.ienumerable", "system.collections.stack", "system.convert", "system.enum", "system.environment",
-    "system.globalization.cultureinfo", "system.io.directoryinfo", "system.io.directorynotfoundexception", "system.io.file",
+    "system.globalization.cultureinfo", "system.io.directoryinfo", "system.io.directorynotfoundexception", "system.io.driveinfo", "system.io.file",
     "system.io.fileinfo", "system.io.filenotfoundexception", "system.io.filestream", "system.io.ioexception", "system.io.path",
     "system.io.pathtoolongexception", "system.io.streamwriter", "system.security.principal.ntaccount",
     "system.security.principal.securityidentifier", "system.security.principal.windowsbuiltinrole",
@@ -163,9 +163,13 @@ SECRETS = [
     ("curl -u svc:canary https://web1/a", "svc web1"),
     ("AccountName=a;AccountKey=canary==;EndpointSuffix=x", "AccountName=a EndpointSuffix"),
     ("<Arguments>--token canary --to web1</Arguments>", "web1 </Arguments>"),
+    ("smtp://mail1 pass=canary;user=a", "mail1 user=a"),
+    ("DB_PASS=canary;Host=db1", "Host=db1"),
+    ("pw: canary", "pw:"),
+    ("Kennwort=canary;Server=db1", "Server=db1"),
     ("<Arguments>-p &quot;canary bird&quot; web1</Arguments>", "web1 </Arguments>"),
 ]
-PLAIN_TEXTS = ["C:\\Windows\\system32;C:\\Tools", "http://proxy1:3128", "10.0.0.1 10.0.0.2", "<LogonType>InteractiveToken</LogonType>"]
+PLAIN_TEXTS = ["C:\\Windows\\system32;C:\\Tools", "http://proxy1:3128", "10.0.0.1 10.0.0.2", "<LogonType>InteractiveToken</LogonType>", "bypass=host1;*.corp"]
 
 
 def unmasked(text):
@@ -174,14 +178,172 @@ def unmasked(text):
     if len(pairs) < 6:
         return [f"{len(pairs)} patterns of secrets were found in the script"]
 
-    def masked(secret):
-        for pattern in pairs:
-            secret = re.sub(pattern.replace("''", "'"), r"\1***", secret)
-        return secret
+    cut = [(masked(text, secret), rest) for secret, rest in SECRETS]
+    failed = [f"a secret is left: {left}" for left, _ in cut if "canary" in left or "ary}" in left]
+    failed += [f"too much is cut: {left}" for left, rest in cut if any(word not in left for word in rest.split())]
+    return failed + [f"changed without need: {masked(text, plain)}" for plain in PLAIN_TEXTS if masked(text, plain) != plain]
 
-    failed = [f"a secret is left: {masked(text)}" for text, _ in SECRETS if "canary" in masked(text) or "ary}" in masked(text)]
-    failed += [f"too much is cut: {masked(text)}" for text, rest in SECRETS if any(word not in masked(text) for word in rest.split())]
-    return failed + [f"changed without need: {masked(text)}" for text in PLAIN_TEXTS if masked(text) != text]
+
+# Names of values: those that are secrets, and those that are none.
+SECRET_NAMES = "DB_PASS SMTP_PASS MYSQL_PW SAS_KEY AZURE_STORAGE_KEY ENCRYPTION_KEY PASS_DB Kennwort_DB API_AUTH DB_CRED Password"
+PLAIN_NAMES = "KeyManagementServiceName|KeyManagementServicePort|SMTP Use Auth|MachineGuid|KdcNames|PASSIVE_HOST|MONKEY|Path|SQLArg0|ProxyServer"
+# Variables that leave, and those that stay.
+VARIABLES = [
+    ("TEAM", r"\\files2\team"), ("Path", r"C:\Windows;\\files1\tools"), ("HTTP_PROXY", "http://proxy1:3128"), ("VENDORLMD", "1700@lic3"),
+    ("KAFKA", "kafka1.corp.example:9093"), ("LSHOST", "lic5"), ("REDIS_HOST", "cache1"), ("JAVA_HOME", r"C:\Program Files\Java"),
+    ("ERP", "Server=sql1;Database=erp;Password=x"), ("TEMP", r"%SystemRoot%\TEMP"),
+]
+VARIABLES_THAT_STAY = [("PEPPER", "geheim"), ("LICENCE", "ABCD-EFGH"), ("GREETING", "geheim host"), ("SALT", "P@geheim"), ("DB_HOST", "gehe!m")]
+
+# Command lines, and what may leave of them.
+COMMANDS = [
+    (r"java -Ddb.password=geheim -jar C:\erp\erp.jar", "java"),
+    (r"cmd /c net use Z: \\srv\x Geheim1 /user:y & C:\t\foo.bat", r"cmd \\srv\x"),
+    (r'"\\dc1\netlogon\map.cmd svc geheim"', r'"\\dc1\netlogon\map.cmd"'),
+    (r'"C:\Program Files\A B\a.exe" -p geheim', r'"C:\Program Files\A B\a.exe"'),
+    (r'"C:\Program Files\A B\run -p geheim"', r'"C:\Program Files\A B\run"'),
+    (r"C:\Program Files\A B\a.exe -p geheim", r"C:\Program Files\A B\a.exe"),
+    (r"%systemroot%\system32\svchost.exe -k netsvcs", r"%systemroot%\system32\svchost.exe"),
+    (r"\SystemRoot\System32\drivers\a.sys", r"\SystemRoot\System32\drivers\a.sys"),
+    (r"system32\drivers\b.sys", r"system32\drivers\b.sys"),
+    (r"\??\D:\x\y.sys", r"\??\D:\x\y.sys"),
+    (r"C:\Tools\run /p geheim C:\x.bat", r"C:\Tools\run"),
+    (r"C:\Tools\run -p geheim C:\x.bat", r"C:\Tools\run"),
+    (r"C:\Tools\run C:\geheim x.bat", r"C:\Tools\run"),
+    (r"C:\A - B\run it.exe geheim", r"C:\A - B\run it.exe"),
+    (r"C:\t\foo.bat&net use z: geheim", r"C:\t\foo.bat"),
+    (r'cmd.exe /c "\\files1\my scripts\logon.cmd" geheim', r'cmd.exe "\\files1\my scripts\logon.cmd"'),
+    (r'a.exe /to:\\files1\x,geheim "\\files2\My Share\in geheim"', r'a.exe \\files1\x "\\files2\My Share\in"'),
+    (r"a.exe C:\\tools\\x geheim", r"a.exe"),
+    (r"\\files1\install\setup.exe /s geheim", r"\\files1\install\setup.exe"),
+    ("", ""),
+]
+
+
+# Arguments of tasks, and what may leave of them.
+ARGUMENTS = [
+    (r"-NoProfile -File C:\Scripts\sync.ps1 -Password geheim", r'"C:\Scripts\sync.ps1"'),
+    (r"""-Command "& 'D:\My Jobs\a b.ps1' -p geheim" """, r'"D:\My Jobs\a b.ps1"'),
+    (r'-Command "C:\Jobs\x.ps1 -p geheim"', r'"C:\Jobs\x.ps1"'),
+    (r"/c \\files1\jobs\night.cmd geheim", r'"\\files1\jobs\night.cmd"'),
+    (r"/c night.cmd geheim", r'"night.cmd"'),
+    (r".\night.cmd geheim", r'".\night.cmd"'),
+    (r'//B "%SystemRoot%\tools\x.vbs" geheim', r'"%SystemRoot%\tools\x.vbs"'),
+    (r"-Dpass=geheim -jar D:\erp\batch.jar", r'"D:\erp\batch.jar"'),
+    (r"geheim https://svc:geheim@web1.corp.example:8443/hook/geheim?token=geheim", r'"https://web1.corp.example:8443"'),
+    (r"https://svc:ge/heim@web1/a", ""),
+    (r"/from:\\files1\in\geheim.txt geheim /user:corp\svc", r'"\\files1\in\geheim.txt"'),
+    (r"db.pass=geheim C:\jobs\a.ps1", r'"C:\jobs\a.ps1"'),
+    (r"-EncodedCommand Z2VoZWlt", ""),
+    ("Restart-Service geheim; echo geheim", ""),
+    (r"-c \\files1\My Share\geheim", r'"\\files1\My"'),
+    (r'-c "\\files1\My Share\a b.cmd geheim"', r'"\\files1\My Share\a b.cmd"'),
+    (r"net use z: \\files1\in geheim & D:\jobs\a.cmd geheim", r'"\\files1\in" "D:\jobs\a.cmd"'),
+    (r"--name geheim.exe.config --url=http://[fd00::1]:80/geheim", r'"http://[fd00::1]:80"'),
+    (r"C:\geheim D:\geheim.txt", ""),
+]
+
+
+def pattern(text, name):
+    """A pattern of the script, with the parts put in that it names."""
+    said = re.search(rf"^\${name} = (?:\[regex\] )?(['\"])(.*)\1$", text, re.M)
+    if said is None:
+        raise SystemExit(f"the script has no ${name}")
+    quote, body = said.groups()
+    if quote == "'":
+        return body.replace("''", "'")
+    put_in = lambda found: pattern(text, found[1]).replace("(?i)", "") if found[1] else found[2]
+    return re.sub(r"\$([A-Z]\w+)|`(.)", put_in, body)
+
+
+def masked(text, secret):
+    for found in re.findall(r"^    @\('(.*)', '\$1\*\*\*'\),?$", text, re.M):
+        secret = re.sub(found.replace("''", "'"), r"\1***", secret)
+    return secret
+
+
+def closed(place):
+    return place.rstrip() + '"' if place.startswith('"') else place
+
+
+def commands(text):
+    """What Select-Program leaves of command lines, by the script's own patterns."""
+    begin, place = (re.compile(pattern(text, name)) for name in ("ProgramPart", "PlacePart"))
+
+    def left(command):
+        program = begin.match(command)
+        end = program.end() if program else 0
+        found = [command[:end]] + [match[0] for match in place.finditer(command[end:])]
+        return masked(text, " ".join(map(closed, found)))
+
+    return [f"{command} leaves {left(command)}, not {rest}" for command, rest in COMMANDS if left(command) != rest]
+
+
+APPLICATION = """<?xml version="1.0"?>
+<configuration><appSettings><add key="a" value="geheim"/></appSettings>
+<!-- <system.webServer><rewrite>geheim</rewrite></system.webServer> -->
+<location path="a"><system.webServer><rewrite>geheim</rewrite></system.webServer></location>
+<smtp><network host="m" password="geheim"/></smtp>
+<system.web><identity userName="a" password="geheim"/>
+<sessionState mode="StateServer" stateConnectionString="tcpip=state1:42424"><providers>geheim</providers></sessionState></system.web>
+<system.webServer><aspNetCore arguments="--pw geheim"/><rewrite><rules><rule name="a"><serverVariables><set name="AUTH" value="geheim"/>
+</serverVariables><action type="Rewrite" url="http://app1/{R:1}"/></rule></rules></rewrite></system.webServer>
+</configuration>"""
+APPLICATION_LEFT = """
+<configuration>
+
+
+
+<system.web>
+<sessionState mode="StateServer" stateConnectionString="tcpip=state1:42424"/></system.web>
+<system.webServer><rewrite><rules><rule name="a">
+<action type="Rewrite" url="http://app1/{R:1}"/></rule></rules></rewrite></system.webServer>
+</configuration>"""
+
+
+def applications(text):
+    """What Hide-ApplicationSecret leaves of web.config, by the script's own patterns."""
+    cut, kept = (re.compile(pattern(text, name)) for name in ("SettingsCut", "SettingsKept"))
+
+    def keep(found):
+        value = found[1] or ""
+        return value.rstrip(">") + "/>" if value.startswith("<sessionState") and not value.endswith("/>") else value
+
+    left = kept.sub(keep, cut.sub(lambda found: "\n" * found[0].count("\n"), APPLICATION))
+    return [] if left == APPLICATION_LEFT else [f"web.config leaves {left}"]
+
+
+def names(text):
+    """Values of the registry by their names, and variables by name and text."""
+    secret, said, named = (re.compile(pattern(text, name)) for name in ("SecretName", "EnvironmentText", "EnvironmentName"))
+    leaves = lambda name, value: bool(said.search(value) or named.search(name) and re.search(r"^[\w.-]+$", value))
+    failed = [f"{name} is no secret" for name in SECRET_NAMES.split() if not secret.search(name)]
+    failed += [f"{name} is a secret" for name in PLAIN_NAMES.split("|") if secret.search(name)]
+    failed += [f"the variable {name} stays" for name, value in VARIABLES if not leaves(name, value)]
+    return failed + [f"the variable {name} leaves" for name, value in VARIABLES_THAT_STAY if leaves(name, value)]
+
+
+def arguments(text):
+    """What Select-TaskPart leaves of arguments, by the script's own patterns."""
+    part = re.compile(pattern(text, "TaskPart"))
+
+    def left(line):
+        found = [match[0].strip('"') for match in part.finditer(masked(text, line))]
+        return " ".join('"' + re.sub("://[^/]*@", "://", place) + '"' for place in found)
+
+    return [f"{line} leaves {left(line)}, not {rest}" for line, rest in ARGUMENTS if left(line) != rest]
+
+
+def tasks(text):
+    """Elements that Hide-TaskSecret cuts and reduces, by the script's own patterns."""
+    cut = re.compile(re.search(r"'(\(\?is\)<!--.*RegistrationInfo.*)'$", text, re.M)[1])
+    command = re.compile(re.search(r"'(\(\?is\).*Command\|Arguments.*)'$", text, re.M)[1])
+    task = "<Task><RegistrationInfo><Description>geheim</Description></RegistrationInfo><Triggers/><Exec><Command>a</Command>" \
+        "<Arguments />\n<Arguments>b geheim</Arguments></Exec><ComHandler><Data>geheim</Data></ComHandler></Task>"
+    left = command.sub(r"\1\4", cut.sub("", task))
+    wanted = "<Task><Triggers/><Exec><Command></Command><Arguments />\n<Arguments></Arguments></Exec><ComHandler></ComHandler></Task>"
+    broken = command.sub(r"\1\4", "<Exec><Arguments>geheim")
+    return [f"a task leaves {shown}" for shown, fits in [(left, wanted), (broken, "<Exec><Arguments>")] if shown != fits]
 
 
 def main():
@@ -189,7 +351,7 @@ def main():
     text = script.read_text(encoding="utf-8")
     failed = [f"not found by this test: {twin}" for twin in TWINS if not problems(twin)]
     failed += [f"{script.name}, {problem}" for problem in problems(text)]
-    failed += unmasked(text)
+    failed += unmasked(text) + commands(text) + arguments(text) + tasks(text) + names(text) + applications(text)
     if not text.isascii():
         at = next(i for i, letter in enumerate(text) if not letter.isascii())
         failed.append(f"{script.name}: Windows PowerShell reads a file without a mark as ANSI: {text[at - 20:at + 5]!r} is no ASCII")

@@ -25,8 +25,12 @@
       * a value whose name says that it is a secret (password, pwd, secret, token, key of an interface) is written as ***
       * in every other text what stands behind password=, pwd=, token= and the like, behind -p, /pass and the like, and between
         user: and @host of a URL is written as ***
-      * command lines are reduced to the program, the name of a web server's pool and the path of a script
-      * of settings of web applications connection strings, keys and own settings are cut out
+      * command lines are reduced to the program, places on other machines, the name of a web server's pool and the path of a
+        script
+      * of web.config only rules that hand requests on and the place of sessions are kept; of the settings of the web server
+        connection strings, keys and own settings are cut out
+      * of a scheduled task only schedule, account, program, scripts and places on other machines are kept
+      * of variables only those that name a machine or a path are kept
       * names of SNMP communities are written as numbers
       A password that somebody wrote in another way into a task or a variable can slip through: the document is text, look into it
       before it leaves your hands.
@@ -316,6 +320,8 @@ $FileLines = @'
 %Drive%|mail
 '@
 
+# Buses whose devices are asked for; of the keys below Enum only those of devices that are present are read.
+$Enumerators = 'USB', 'USBPRINT', 'USBSTOR', 'HID', 'FTDIBUS', 'PCI', 'HDAUDIO', 'SCSI', 'SERENUM', 'SWD'
 $MailEndings = '.pst', '.ost', '.nst', '.nsf', '.olm', '.mbox', '.mbx', '.dbx'
 $MailFolders = 'mail', 'mails', 'imapmail', 'mailboxes', 'local folders'
 $FoldersPassed = '$recycle.bin', 'system volume information', 'node_modules', '.git', '.svn', '.hg', '__pycache__'
@@ -324,11 +330,11 @@ $EntriesMax = 2000000
 
 # ---- secrets ---------------------------------------------------------------------------------------------------------------
 
-$SecretName = [regex] '(?i)passw|passphrase|pwd|secret|token|credential|api[_-]?key|access[_-]?key|account[_-]?key|private[_-]?key|community'
+$SecretName = [regex] '(?i)passw|passphrase|pwd|secret|token|credential|api[_-]?key|access[_-]?key|account[_-]?key|private[_-]?key|community|kennwort|(?:^|_)(?:pass|pw|key|auth|cred)(?:_|$)'
 # Each with what takes its place.
 $SecretTexts = @(
     # password=...; up to the end of its part
-    @('(?i)([\w.-]*(?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|account[_-]?key|private[_-]?key|\bsig(?:nature)?)\s*[=:]\s*)("[^"]*"|''[^'']*''|\{[^}]*\}|[^;"''&<>\r\n]*?(?=\s+[-/\\]|[;"''&<>\r\n]|$))', '$1***'),
+    @('(?i)([\w.-]*(?:passw(?:or)?[dt]|passphrase|kennwort|pwd|(?<![A-Za-z])(?:pass|pw)|secret|token|api[_-]?key|access[_-]?key|account[_-]?key|private[_-]?key|\bsig(?:nature)?)\s*[=:]\s*)("[^"]*"|''[^'']*''|\{[^}]*\}|[^;"''&<>\r\n]*?(?=\s+(?:[-/\\]|[A-Za-z]:\\)|[;"''&<>\r\n]|$))', '$1***'),
     # -p ..., /password ...
     @('(?i)((?:^|[\s>])[-/]{1,2}(?:p|pw|pass|passwd|password|passphrase|pwd|secret|token|key|apikey|api-key)(?:[=:]|\s+))("[^"]*"|&quot;.*?&quot;|[^\s<]+)', '$1***'),
     # net use \\server\share ... /user:..., in either order
@@ -339,6 +345,12 @@ $SecretTexts = @(
     # scheme://user:...@host
     @('(?i)(://[^/\s:@"<]*:)[^/\s@"<]+(?=@)', '$1***')
 ) | ForEach-Object { , @((New-Object System.Text.RegularExpressions.Regex $_[0]), $_[1]) }
+
+# Variables that leave: what names another machine (a share, a URL, a licence server, a port of one, a part of a connection
+# string), and paths on this one, which other settings are written with.
+$EnvironmentText = [regex] '(?i)\\\\|://|(?:^|[;,])\s*\d*@[a-z0-9]|^[\w.-]+:\d{1,5}(?:[,;].*)?$|(?:^|;)\s*(?:server|data source|addr(?:ess)?|host)\s*=|^"?(?:[a-z]:|%[^%]+%)\\'
+# Variables whose name says that a machine stands there.
+$EnvironmentName = [regex] '(?i)(?:^|_)(?:hosts?|hostname|servers?|lshost|lsforcehost|brokers?|upstream|endpoints?|relay|smarthost|addr|address)(?:_|$)'
 
 function Hide-Secret([string] $Name, [string] $Text) {
     if ($Text -eq '') { return '' }
@@ -363,17 +375,71 @@ function Hide-SettingSecret([string] $Text) {
     (New-Object System.Text.RegularExpressions.Regex '(?i)((?:password|pwd)\s*=\s*)[^;"''&<>]+').Replace($Text, '$1***')
 }
 
+# What is kept of web.config: the elements around, rules that hand requests on without the headers they set, and where sessions
+# are kept. What holds for a part of a site alone is cut.
+$SettingsCut = [regex] '(?is)<!--.*?-->|<location\b[^>]*(?<!/)>.*?(?:</location\s*>|$(?![\s\S]))|<serverVariables\b[^>]*(?<!/)>.*?(?:</serverVariables\s*>|$(?![\s\S]))'
+$SettingsKept = [regex] '(?is)(</?configuration\b[^>]*>|</?system\.webServer\b[^>]*>|</?system\.web(?=[\s/>])[^>]*>|<rewrite\b[^>]*(?<!/)>.*?</rewrite\s*>|<sessionState\b(?:[^>"'']|"[^"]*"|''[^'']*'')*>)|[^\n<]+|<'
+
+function Hide-ApplicationSecret([string] $Text) {
+    $lines = [System.Text.RegularExpressions.MatchEvaluator] { param($found) $found.Value -replace '[^\n]', '' }
+    $kept = [System.Text.RegularExpressions.MatchEvaluator] {
+        param($found)
+        if (-not $found.Groups[1].Success) { return '' }
+        # What stands in the element is not kept, so it ends at once.
+        if ($found.Value -like '<sessionState*' -and $found.Value -notlike '*/>') { return $found.Value.TrimEnd('>') + '/>' }
+        $found.Value
+    }
+    Hide-SettingSecret ($SettingsKept.Replace($SettingsCut.Replace($Text, $lines), $kept))
+}
+
+# How names of programs and scripts end.
+$Endings = 'exe|com|bat|cmd|ps1|vbs|js|msc|dll|sys|scr|jar|py|pl'
+# What no path goes on with: a switch, a quotation, a second path, a second command. What follows may be a password.
+$Stop = '\s(?:[/"&|<>]|\\\\|[A-Za-z]:\\|-[\w-])'
+# The program a command line begins with: in quotes as far as its ending; a bare word; a path as far as its ending; a word.
+$ProgramPart = [regex] "(?i)^(?:`"(?:(?!$Stop)[^`"])*?\.(?:$Endings)(?=[\s`"]|$)|`"(?:(?!$Stop)[^`"])*|[^\s\\/`"]+(?=\s|$)|(?!`")(?:(?!$Stop)[^`"])*?\.(?:$Endings)(?=[\s`"&|<>,;]|$)|[^\s`"&|<>]+)"
+# Places on other machines: in quotes as far as the ending of a program, or as the last folder goes; else up to a blank.
+$PlacePart = [regex] "(?i)(?<![\w\\])(?<![^A-Za-z][A-Za-z]:)(?:`"\\\\(?:(?!$Stop)[^`"])*?\.(?:$Endings)(?=[\s`"]|$)|`"\\\\(?:(?:(?!$Stop)[^`"])*\\)?[^`"\s\\]*|\\\\[^\s`"',;<>|&)]+)"
+
 # The program of a command line, and the places on other machines it names.
 function Select-Program([string] $Command) {
     $text = $Command.Trim()
-    if ($text -eq '') { return '' }
-    $whole = [regex]::Match($text, '^"[^"]*"')
-    if (-not $whole.Success) { $whole = [regex]::Match($text, '(?i)^.*?\.(?:exe|com|bat|cmd|ps1|vbs|js|msc|dll|sys|scr|jar|py|pl)(?=\s|$)') }
-    if (-not $whole.Success) { $whole = [regex]::Match($text, '^\S+') }
-    $kept = $whole.Value
-    $rest = $text.Substring($whole.Length)
-    foreach ($place in [regex]::Matches($rest, '"\\\\[^"]+"|\\\\[^\s"'',;<>|]+')) { $kept += ' ' + $place.Value }
-    $kept
+    $program = $ProgramPart.Match($text)
+    $found = @($program) + @($PlacePart.Matches($text.Substring($program.Length)))
+    $kept = @($found | ForEach-Object { if ($_.Value -like '"*') { $_.Value.TrimEnd() + '"' } else { $_.Value } })
+    Hide-Secret '' ($kept -join ' ')
+}
+
+# How names of scripts end that a task may start.
+$TaskEndings = 'exe|com|bat|cmd|ps1|vbs|vbe|js|jse|wsf|hta|py|pyw|pl|php|rb|jar|r'
+# Of a task's command: scripts with their paths, in quotes or not; places on other machines; URLs up to the machine; scripts
+# without a path.
+$TaskPart = [regex] "(?i)(?<=[`"'])(?:[A-Z]:\\|\\\\|%[^%\s`"']+%\\)(?:(?!$Stop)[^`"'<>|*?])*?\.(?:$TaskEndings)(?=[\s`"'&|>);,]|$)|(?<![^\s=@(])(?:[A-Z]:\\|\\\\|%[^%\s`"']+%\\)[^\s`"'<>|&);,*?]*\.(?:$TaskEndings)(?=[\s`"'&|>);,]|$)|$PlacePart|(?<![\w+.-])(?:https?|ftps?|sftp|ssh|scp|ldaps?|net\.tcp)://(?:[^\s`"'<>,;/\\?#]*@)?(?:[\w.-]+|\[[0-9a-f:.]+\])(?::\d+)?(?=[/\\?#\s`"'<>,;]|$)|(?<![^\s`"'])(?:\.\\)?[\w.-]+\.(?:$TaskEndings)(?=[\s`"']|$)"
+
+# Of a task: its schedule, its account, and of what it starts program, scripts and places. Lines stay where they are.
+function Hide-TaskSecret([string] $Text) {
+    $lines = [System.Text.RegularExpressions.MatchEvaluator] { param($found) $found.Value -replace '[^\n]', '' }
+    $cut = New-Object System.Text.RegularExpressions.Regex '(?is)<!--.*?-->|^\s*<\?xml[^>]*\?>|<(RegistrationInfo|Description|Data|SendEmail|ShowMessage)\b[^>]*(?<!/)>.*?(?:</\1\s*>|$(?![\s\S]))'
+    $Text = $cut.Replace($Text, $lines)
+    $command = New-Object System.Text.RegularExpressions.Regex '(?is)(<(Command|Arguments)\b[^>]*(?<!/)>)(.*?)(</\2\s*>|$(?![\s\S]))'
+    $reduced = [System.Text.RegularExpressions.MatchEvaluator] {
+        param($found)
+        $plain = $found.Groups[3].Value -replace '<!\[CDATA\[|\]\]>', '' -replace '&quot;|&#34;|&#x22;', '"' -replace '&apos;|&#39;|&#x27;', "'" -replace '&lt;', '<' -replace '&gt;', '>' -replace '&amp;', '&'
+        $kept = @(Select-TaskPart $plain.Trim() ($found.Groups[2].Value -eq 'Command')) -join ' '
+        $kept = $kept -replace '&', '&amp;' -replace '<', '&lt;' -replace '>', '&gt;'
+        $found.Groups[1].Value + $kept + ($found.Groups[3].Value -replace '[^\n]', '') + $found.Groups[4].Value
+    }
+    Hide-Secret '' ($command.Replace($Text, $reduced))
+}
+
+# What is kept of a task's command or of its arguments.
+function Select-TaskPart([string] $Text, [bool] $IsCommand) {
+    if ($IsCommand) {
+        $program = $ProgramPart.Match($Text)
+        if ($program.Value -like '"*') { $program.Value.TrimEnd() + '"' } else { $program.Value }
+        $Text = $Text.Substring($program.Length)
+    }
+    foreach ($part in $TaskPart.Matches((Hide-Secret '' $Text))) { '"' + ($part.Value.Trim('"') -replace '://[^/]*@', '://') + '"' }
 }
 
 # Of a process: the pool of a web server, or the script an interpreter runs.
@@ -445,15 +511,28 @@ function Open-Key([string] $Full) {
     $hives[$hive].OpenSubKey($below, $false)
 }
 
+# What may leave of a text: of commands (Winlogon has lists of them) program and places, of others all but secrets.
+function Select-Text([string] $Name, [string] $Text, [string] $At) {
+    if ($SecretName.IsMatch($Name)) { return Hide-Secret $Name $Text }
+    if ($Name -eq 'ImagePath' -or $Name -eq 'Application' -or $At -match '(?i)\\Run(Once)?$') { return Select-Program $Text }
+    if ($At -match '(?i)\\Winlogon$') { return @($Text -split ',' | ForEach-Object { Select-Program $_ }) -join ',' }
+    if ($At -match '(?i)\\Environment$' -and -not $EnvironmentText.IsMatch($Text) -and -not ($EnvironmentName.IsMatch($Name) -and $Text -match '^[\w.-]+$')) { return $null }
+    Hide-Secret $Name $Text
+}
+
 function Get-RegistryValue($Key, [string] $Name, [string] $At) {
     $value = $Key.GetValue($Name, $null, 'DoNotExpandEnvironmentNames')
     if ($null -eq $value) { return $null }
     $isSecret = $SecretName.IsMatch($Name)
-    $isCommand = $Name -eq 'ImagePath' -or $Name -eq 'Application' -or $At -match '(?i)\\Run(Once)?$'
-    switch ($Key.GetValueKind($Name)) {
-        'String' { return @{ sz = if ($isCommand) { Select-Program $value } else { Hide-Secret $Name $value } } }
-        'ExpandString' { return @{ expand = if ($isCommand) { Select-Program $value } else { Hide-Secret $Name $value } } }
-        'MultiString' { return @{ multi = @($value | ForEach-Object { Hide-Secret $Name $_ }) } }
+    $kind = "$($Key.GetValueKind($Name))"
+    if ($value -is [string]) {
+        $text = Select-Text $Name $value $At
+        if ($null -eq $text) { return $null }
+        if ($kind -eq 'ExpandString') { return @{ expand = $text } }
+        if ($kind -eq 'String') { return @{ sz = $text } }
+    }
+    switch ($kind) {
+        'MultiString' { return @{ multi = @($value | ForEach-Object { Select-Text $Name $_ $At }) } }
         'DWord' { return @{ number = [System.BitConverter]::ToUInt32([System.BitConverter]::GetBytes([int] $value), 0) } }
         'QWord' { return @{ number = [System.BitConverter]::ToUInt64([System.BitConverter]::GetBytes([long] $value), 0) } }
     }
@@ -526,6 +605,17 @@ function Read-Root([string] $At, [string] $Shown, [string[]] $Parts, [int] $Dept
     }
 }
 
+# Of Enum\*\*\* the keys of devices that are present.
+function Read-Present([string] $Pattern, [int] $Depth, [string[]] $Wanted) {
+    $begin, $tail = $Pattern -split '\\\*\\\*\\\*', 2
+    foreach ($device in $devices) {
+        $parts = @($device.instance -split '\\')
+        if (-not $device.present -or $parts.Count -ne 3 -or $Enumerators -notcontains $parts[0]) { continue }
+        $full = "$begin\" + $device.instance + $tail
+        Read-Key $full $full $Depth $Wanted
+    }
+}
+
 # ---- files -----------------------------------------------------------------------------------------------------------------
 
 # Attributes of a file whose content lies elsewhere: offline, recall on open, recall on data access.
@@ -547,12 +637,37 @@ function Add-Met($Entry, [string] $Kind) {
     $files[$Entry.FullName] = [ordered] @{ path = $Entry.FullName; kind = $Kind; bytes = $bytes; modified = Get-Seconds $Entry.LastWriteTimeUtc }
 }
 
+# True for what is there and is reached on a fixed drive without a link; a link on the way, or another drive, is written as
+# refused. What cannot be asked fails, so that it is no absence.
+function Test-Reached([string] $Full) {
+    $kind = "$((New-Object System.IO.DriveInfo ($Full.Substring(0, 1))).DriveType)"
+    if ($kind -eq 'NoRootDirectory') { return $false }
+    if ($kind -ne 'Fixed') {
+        $refusedFiles[$Full] = if ($kind -eq 'Network') { 'remote-file-system' } else { 'forbidden' }
+        return $false
+    }
+    $at = $Full.Substring(0, 2)
+    foreach ($part in @($Full.Substring(3) -split '\\' | Where-Object { $_ -ne '' })) {
+        $at += "\$part"
+        try { $attributes = [int] [System.IO.File]::GetAttributes($at) }
+        catch {
+            if ((Get-Reason $_) -eq 'vanished') { return $false }
+            throw
+        }
+        if ($attributes -band 0x400) {
+            $refusedFiles[$Full] = 'not-a-regular-file'
+            return $false
+        }
+    }
+    $true
+}
+
 # A file with its text, as $Hide leaves it.
 function Read-Text([string] $Full, [scriptblock] $Hide) {
     [void] $lookedFiles.Add($Full)
     try {
+        if (-not (Test-Reached $Full)) { return }
         $entry = New-Object System.IO.FileInfo $Full
-        if (-not $entry.Exists) { return }
         Add-Met $entry (Get-Kind $entry)
         if ($files[$Full].kind -ne 'file') { return }
         if ($entry.Length -gt $FileBytesMax) { $refusedFiles[$Full] = 'too-large'; return }
@@ -564,9 +679,10 @@ function Read-Text([string] $Full, [scriptblock] $Hide) {
 
 # What a folder holds; each file goes to $Take. No link is followed.
 function Read-Folder([string] $Full, [int] $Depth, [scriptblock] $Take) {
-    $folder = New-Object System.IO.DirectoryInfo $Full
-    if (-not $folder.Exists) { return }
-    try { $entries = @($folder.GetFileSystemInfos()) }
+    try {
+        if (-not (Test-Reached $Full)) { return }
+        $entries = @((New-Object System.IO.DirectoryInfo $Full).GetFileSystemInfos())
+    }
     catch {
         $refusedFiles[$Full] = Get-Reason $_
         return
@@ -575,7 +691,10 @@ function Read-Folder([string] $Full, [int] $Depth, [scriptblock] $Take) {
         $kind = Get-Kind $entry
         Add-Met $entry $kind
         if ($kind -eq 'folder' -and $Depth -gt 0) { Read-Folder $entry.FullName ($Depth - 1) $Take }
-        elseif ($kind -eq 'file') { & $Take $entry.FullName }
+        elseif ($kind -eq 'file') {
+            # A link to a file, or one that Windows keeps in another way.
+            if ([int] $entry.Attributes -band 0x400) { $refusedFiles[$entry.FullName] = 'not-a-regular-file' } else { & $Take $entry.FullName }
+        }
     }
 }
 
@@ -593,8 +712,9 @@ $mailLines = {
         if ($_ -match '^\s*user_pref\("mail\.(server|smtpserver)\.') { Hide-Secret '' $_.TrimEnd("`r") } else { '' }
     }) -join "`n"
 }
-$taskText = { param($text) Hide-Secret '' ($text -replace '^\s*<\?xml[^>]*\?>', '') }
+$taskText = { param($text) Hide-TaskSecret $text }
 $settingText = { param($text) Hide-SettingSecret $text }
+$applicationText = { param($text) Hide-ApplicationSecret $text }
 $plainText = { param($text) $text }
 
 # A value of the registry as it was taken.
@@ -663,7 +783,7 @@ function Read-Files([string] $Line) {
         $full = $folder + $tail
         switch ($what) {
             'text' { Read-Text $full $plainText }
-            'settings' { Read-Text $full $settingText }
+            'settings' { Read-Text $full $(if ($full -like '*\web.config') { $applicationText } else { $settingText }) }
             'tunnels' {
                 if ($full -like '*.pbk') { Read-Text $full $tunnelLines; continue }
                 [void] $lookedFolders.Add($full)
@@ -759,6 +879,11 @@ function Read-Drives {
                     if (-not ($attributes -band 0x400)) { $open.Push($entry.FullName); continue }
                     # Junctions that Windows makes for old programs are hidden ones of the system, and lead to what is walked.
                     if (($attributes -band 6) -ne 6) { [void] $passed.Add($entry.FullName) }
+                    continue
+                }
+                # A link to a file has no bytes of its own; a file that Windows keeps without its doubles has.
+                if (($attributes -band 0x400) -and $entry.Length -eq 0) {
+                    if ($MailEndings -contains $entry.Extension.ToLowerInvariant()) { [void] $passed.Add($entry.FullName) }
                     continue
                 }
                 $ending = $entry.Extension.ToLowerInvariant()
@@ -978,7 +1103,7 @@ function Get-Users {
 
 function Get-Devices {
     foreach ($device in Get-CimInstance -ClassName Win32_PnPEntity) {
-        [ordered] @{ instance = [string] $device.DeviceID; present = $true; class = $device.PNPClass; friendly_name = $device.Name; service = $device.Service; manufacturer = $device.Manufacturer }
+        [ordered] @{ instance = [string] $device.DeviceID; present = ($null -eq $device.Present -or [bool] $device.Present); class = $device.PNPClass; friendly_name = $device.Name; service = $device.Service; manufacturer = $device.Manufacturer }
     }
 }
 
@@ -1042,8 +1167,13 @@ if ([System.Environment]::Is64BitOperatingSystem -and -not [System.Environment]:
 }
 $started = Get-Seconds ([datetime]::UtcNow)
 
+$devices = Read-Table 'devices' { Get-Devices }
 foreach ($line in $roots) {
     $pattern, $depth, $values = $line -split '\|', 3
+    if ($pattern -like '*\Enum\[*]\[*]\[*]*') {
+        Read-Present $pattern ([int] $depth) ($values -split ',')
+        continue
+    }
     Read-Root '' '' ($pattern -split '\\') ([int] $depth) ($values -split ',')
 }
 
@@ -1061,7 +1191,7 @@ $rows = [ordered] @{
     shares     = Read-Table 'shares' { Get-Shares }
     sessions   = Read-Table 'sessions' { Get-Sessions }
     users      = Read-Table 'users' { Get-Users }
-    devices    = Read-Table 'devices' { Get-Devices }
+    devices    = $devices
 }
 if ($Names) { Add-Names } else { Add-Missing 'names' 'forbidden' }
 $rows.names = $knownNames

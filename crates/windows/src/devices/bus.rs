@@ -10,6 +10,10 @@ use crate::{DeviceRow, Key, Machine, Part};
 const ENUM: &str = r"HKLM\SYSTEM\CurrentControlSet\Enum";
 /// Devices that are looked at; a large server has some hundreds.
 const DEVICES_MAX: usize = 20_000;
+/// Buses whose devices are looked at; the collector exports no others.
+const ENUMERATORS: &[&str] = &[
+    "USB", "USBPRINT", "USBSTOR", "HID", "FTDIBUS", "PCI", "HDAUDIO", "SCSI", "SERENUM", "SWD",
+];
 
 /// Classes that tell what a device is for, in lower case.
 pub(super) const ROLES: &[(&str, &str)] = &[
@@ -65,11 +69,8 @@ pub(super) fn all(machine: &Machine<'_>, part: &mut Part, found: &mut Vec<Attach
 fn device(machine: &Machine<'_>, row: &DeviceRow, part: &mut Part) -> Option<Device> {
     let mut parts = row.instance.splitn(3, '\\');
     let (enumerator, model, place) = (parts.next()?, parts.next()?, parts.next()?);
-    let known = [
-        "USB", "USBPRINT", "USBSTOR", "HID", "FTDIBUS", "PCI", "HDAUDIO", "SCSI", "SERENUM", "SWD",
-    ];
     let enumerator = enumerator.to_uppercase();
-    if !known.contains(&enumerator.as_str()) {
+    if !ENUMERATORS.contains(&enumerator.as_str()) {
         return None;
     }
     let path = format!(r"{ENUM}\{}", row.instance);
@@ -196,6 +197,21 @@ fn on_pci(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const SCRIPT: &str = include_str!("../../../../agent/packaging/windows/groma-collect.ps1");
+
+    #[test]
+    fn the_keys_of_devices_the_script_exports_are_those_looked_at() {
+        let line = SCRIPT
+            .lines()
+            .find_map(|line| line.strip_prefix("$Enumerators = "))
+            .unwrap();
+        let named: Vec<&str> = line
+            .split(", ")
+            .map(|name| name.trim_matches('\''))
+            .collect();
+        assert_eq!(named, ENUMERATORS);
+    }
 
     #[test]
     fn numbers_and_names_are_read_and_nonsense_is_not() {
