@@ -7,6 +7,7 @@ use groma_model::Fact;
 use groma_model::fact::Job;
 
 use super::look::Look;
+use crate::path::path_of_quoted;
 use crate::{Key, folder_of};
 
 const CURRENT: &[&str] = &[
@@ -119,6 +120,10 @@ pub(super) fn remote_paths(command: &str) -> Vec<String> {
             _ => c.is_whitespace() || matches!(c, '"' | '\'' | ',' | ';'),
         };
         let path = path.split(ends).next().unwrap_or_default();
+        let path = match before {
+            Some('"' | '\'') => path_of_quoted(path),
+            _ => path,
+        };
         let begins_a_word =
             before.is_none_or(|c| c.is_whitespace() || matches!(c, '"' | '\'' | '=' | ':'));
         if begins_a_word {
@@ -182,6 +187,22 @@ mod tests {
 "Shell"="explorer.exe"
 "#;
         assert_eq!(shown(&said(export)), Vec::<String>::new());
+    }
+
+    #[test]
+    fn arguments_in_the_quotes_of_a_command_are_dropped() {
+        let export = r#"
+[HKEY_USERS\S-1-5-21-1-2-3-1001\Software\Microsoft\Windows\CurrentVersion\Run]
+"Map"="cmd /c \"\\\\dc1.corp.example\\netlogon\\map.cmd svc canary\""
+"Own"="\"\\\\dc1.corp.example\\netlogon\\own.cmd svc canary\""
+"#;
+        let found = said(export);
+        assert_eq!(
+            remote_paths(r#"cmd /c "\\dc1\netlogon\map.cmd svc geheim \\nas1\in""#),
+            [r"\\dc1\netlogon\map.cmd", r"\\nas1\in"]
+        );
+        assert_eq!(shown(&found).len(), 4, "{found:?}");
+        assert!(!format!("{found:?}").contains("canary"));
     }
 
     #[test]
