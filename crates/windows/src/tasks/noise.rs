@@ -58,11 +58,16 @@ const UPDATERS: &[(&str, &str)] = &[
     ("msteams", ""),
 ];
 
+/// Where `Register-ScheduledJob` of Windows PowerShell puts the jobs of people (about_Scheduled_Jobs).
+const OF_PEOPLE: &str = r"\Microsoft\Windows\PowerShell\ScheduledJobs\";
+
 /// True for a task of Windows itself, by its path as `\Microsoft\…`.
 pub(super) fn is_of_windows(name: &str) -> bool {
-    let folder = r"\Microsoft\";
-    let head = name.get(..folder.len());
-    head.is_some_and(|head| head.eq_ignore_ascii_case(folder))
+    let lies_in = |folder: &str| {
+        let head = name.get(..folder.len());
+        head.is_some_and(|head| head.eq_ignore_ascii_case(folder))
+    };
+    lies_in(r"\Microsoft\") && !lies_in(OF_PEOPLE)
 }
 
 /// Programs of Windows that run only after somebody set them up, although their tasks stand among the vendor's: backups.
@@ -115,5 +120,16 @@ mod tests {
         assert!(!is_updater(r"C:\Jobs\night.cmd"));
         assert!(is_of_windows(r"\microsoft\Windows\Defrag\ScheduledDefrag"));
         assert!(!is_of_windows(r"\MicrosoftEdge copy"));
+    }
+
+    #[test]
+    fn jobs_that_people_registered_in_powershell_are_not_of_windows() {
+        assert!(!is_of_windows(
+            r"\Microsoft\Windows\PowerShell\ScheduledJobs\Night export"
+        ));
+        assert!(is_of_windows(
+            r"\Microsoft\Windows\PowerShell\ScheduledJobs"
+        ));
+        assert!(is_of_windows(r"\Microsoft\Windows\PowerShell\Other"));
     }
 }
