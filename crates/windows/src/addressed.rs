@@ -4,6 +4,9 @@
 use groma_model::fact::{Component, Reference};
 use groma_model::name::{Peer, Port, Protection, Transport};
 
+use crate::needs::logon_of;
+use crate::path::path_of_quoted;
+
 /// Places of one text that are told.
 const PLACES_MAX: usize = 32;
 /// Bytes of a text that are looked at.
@@ -104,7 +107,12 @@ fn shared(text: &str, at: usize) -> Option<Place> {
         Some(quote) => c == quote,
         None => c.is_whitespace() || matches!(c, '"' | '\'' | ',' | ';' | ')' | '|' | '>' | '<'),
     };
-    of_share(rest.split(ends).next()?)
+    let path = rest.split(ends).next()?;
+    of_share(if quote.is_some() {
+        path_of_quoted(path)
+    } else {
+        path
+    })
 }
 
 /// True for a text that ends with the letter of a drive.
@@ -186,14 +194,14 @@ fn linked(text: &str, at: usize) -> Option<Place> {
         .rsplit_once('@')
         .map_or((None, authority), |(u, h)| (Some(u), h));
     let (host, written) = host_and_port(host);
-    let account = user.map(|user| user.split(':').next().unwrap_or(user).to_owned());
+    let (account, has_secret) = user.map_or((None, false), |user| logon_of(kind, user));
     Some(Place {
         peer: Peer::parse(host)?,
         port: Some(Port(written.unwrap_or(port))),
         kind,
         resource: None,
-        account: account.filter(|account| !account.is_empty()),
-        has_secret: user.is_some_and(|user| user.contains(':')),
+        account,
+        has_secret,
         protection,
     })
 }
@@ -242,6 +250,29 @@ mod tests {
             [
                 "smb nas1:445 backup/d ",
                 "http docs.corp.example:443 DavWWWRoot/a "
+            ]
+        );
+    }
+
+    #[test]
+    fn arguments_in_the_quotes_of_a_share_are_dropped() {
+        assert_eq!(
+            shown(r#"cmd /c "\\dc1\netlogon\map.cmd svc geheim""#),
+            ["smb dc1:445 netlogon/map.cmd "]
+        );
+        assert_eq!(
+            shown(r#"/c "\\dc1\tools\send svc geheim" -x '\\nas1\in\a b.ps1'"#),
+            ["smb dc1:445 tools ", "smb nas1:445 in/a b.ps1 "]
+        );
+    }
+
+    #[test]
+    fn a_token_before_a_host_is_no_account() {
+        assert_eq!(
+            shown("https://canary@git.corp.example sftp://svc@put.corp.example"),
+            [
+                "http git.corp.example:443   secret",
+                "ssh put.corp.example:22  svc"
             ]
         );
     }

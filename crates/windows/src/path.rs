@@ -137,6 +137,7 @@ pub fn program_of(command: &str, expand: &Expand) -> Option<String> {
     let text = text.trim();
     if let Some(rest) = text.strip_prefix('"') {
         let inner = rest.split('"').next().unwrap_or_default().trim();
+        let inner = program_in(inner);
         return (!inner.is_empty()).then(|| settled(inner, expand));
     }
     let first = text.split(' ').next().unwrap_or_default();
@@ -155,6 +156,17 @@ pub fn program_of(command: &str, expand: &Expand) -> Option<String> {
         }
     }
     Some(first.to_owned())
+}
+
+/// What stands in quotes, without arguments that were written into them.
+fn program_in(quoted: &str) -> &str {
+    let mut blanks = quoted.match_indices(' ');
+    let head = blanks.find_map(|(at, _)| {
+        quoted
+            .get(..at)
+            .filter(|head| has_ending_of_a_program(head))
+    });
+    head.unwrap_or(quoted)
 }
 
 /// True for a word that no path goes on with: a switch, another path, a quotation. What follows may be a password.
@@ -176,6 +188,46 @@ fn has_ending_of_a_program(path: &str) -> bool {
         "pl",
     ];
     !stem.is_empty() && known.iter().any(|known| ending.eq_ignore_ascii_case(known))
+}
+
+/// How names of programs and scripts end.
+const ENDINGS: &[&str] = &[
+    "exe", "com", "bat", "cmd", "ps1", "vbs", "vbe", "js", "jse", "wsf", "hta", "py", "pyw", "pl",
+    "php", "rb", "jar", "r",
+];
+
+/// True for a name that ends like a program or a script.
+pub(crate) fn is_script(path: &str) -> bool {
+    let ending = base_name(path).rsplit_once('.').map(|(_, ending)| ending);
+    ending.is_some_and(|ending| {
+        ENDINGS
+            .iter()
+            .any(|known| ending.eq_ignore_ascii_case(known))
+    })
+}
+
+/// The path that a quoted text begins with, without what follows it there: in quotes may stand a whole command, and its
+/// arguments may hold a password. A path ends with the first script or program, or before a switch. What comes behind a
+/// last blank may be an argument as well as a part of a name: then the folder alone is told.
+pub(crate) fn path_of_quoted(text: &str) -> &str {
+    let ends = |c: char| c.is_whitespace() || matches!(c, '&' | '|' | '<' | '>' | ',' | ';' | '"');
+    let mut heads = text
+        .match_indices(ends)
+        .filter_map(|(at, _)| text.get(..at));
+    if let Some(script) = heads.find(|head| is_script(head)) {
+        return script;
+    }
+    if is_script(text) {
+        return text;
+    }
+    let switch = [" /", " -", "|", "<", ">"];
+    let end = switch.iter().filter_map(|mark| text.find(mark)).min();
+    let path = text.get(..end.unwrap_or(text.len())).unwrap_or(text);
+    let is_share = |folder: &str| folder.trim_start_matches('\\').contains('\\');
+    match path.trim_end().rsplit_once('\\') {
+        Some((folder, name)) if name.contains(char::is_whitespace) && is_share(folder) => folder,
+        _ => path.trim_end(),
+    }
 }
 
 impl Machine<'_> {
@@ -221,6 +273,45 @@ mod tests {
         assert_eq!(program(r"C:\Tools\run C:\secret x.bat"), r"C:\Tools\run");
         assert_eq!(program(r"C:\A - B\run it.exe x"), r"C:\A - B\run it.exe");
         assert_eq!(program_of("  ", &expand), None);
+    }
+
+    #[test]
+    fn arguments_in_the_quotes_of_a_program_are_dropped() {
+        let program = |command: &str| program_of(command, &Expand::default()).unwrap_or_default();
+        assert_eq!(
+            program(r#""\\dc1\netlogon\map.cmd svc geheim""#),
+            r"\\dc1\netlogon\map.cmd"
+        );
+        assert_eq!(program(r#""C:\My Tools\a b.exe""#), r"C:\My Tools\a b.exe");
+    }
+
+    #[test]
+    fn a_quoted_path_ends_with_its_script() {
+        for (text, path) in [
+            (
+                r"\\dc1\netlogon\map.cmd svc geheim",
+                r"\\dc1\netlogon\map.cmd",
+            ),
+            (
+                r"\\dc1\netlogon\map.cmd&&b geheim",
+                r"\\dc1\netlogon\map.cmd",
+            ),
+            (
+                r"\\dc1\netlogon\map.cmd svc geheim.exe",
+                r"\\dc1\netlogon\map.cmd",
+            ),
+            (r"\\dc1\netlogon\tool -p geheim", r"\\dc1\netlogon\tool"),
+            (r"\\dc1\netlogon\tool /p geheim", r"\\dc1\netlogon\tool"),
+            (r"\\dc1\netlogon\tool svc geheim", r"\\dc1\netlogon"),
+            (
+                r"\\f1\Export data\map drives.cmd",
+                r"\\f1\Export data\map drives.cmd",
+            ),
+            (r"\\f1\Export data\x", r"\\f1\Export data\x"),
+            (r"\\f1\Export data", r"\\f1\Export data"),
+        ] {
+            assert_eq!(path_of_quoted(text), path, "{text}");
+        }
     }
 
     #[test]

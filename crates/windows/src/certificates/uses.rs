@@ -209,7 +209,7 @@ impl Reading<'_, '_> {
 fn unit(service: &str) -> Component {
     Component {
         class: ComponentClass::Unit,
-        name: format!("{service}.service").into(),
+        name: crate::host::units::unit_name(service).into(),
     }
 }
 

@@ -154,7 +154,7 @@ fn on_share(rule: &str, file: &str, value: &str, unit: &str, (peer, path): (Peer
         kind: "smb".to_owned(),
         component: Component {
             class: ComponentClass::Unit,
-            name: format!("{unit}.service").into(),
+            name: crate::host::units::unit_name(unit).into(),
         },
         resource: (!path.is_empty()).then(|| path.into()),
         account: None,

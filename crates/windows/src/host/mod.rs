@@ -18,6 +18,7 @@ pub(crate) mod system;
 mod testing;
 mod time_zones;
 pub(crate) mod units;
+mod version;
 
 /// `HKLM\SYSTEM\CurrentControlSet\Services`: a key for every service and driver.
 pub(crate) const SERVICES: &str = r"HKLM\SYSTEM\CurrentControlSet\Services";

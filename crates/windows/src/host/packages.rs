@@ -1,4 +1,8 @@
 //! `host.packages`: programs that entered themselves for removal, and roles and features of a server.
+//!
+//! What the machine has is one scope (`packages:windows`), what each person installed for himself another
+//! (`packages:HKU/S-1-5-21-…`): nothing of somebody who is not logged on is gone. They do not lie within the machine's scope,
+//! for a scope that was wholly seen says that what it no longer shows is gone.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +18,8 @@ pub(crate) const AREA: Area = Area {
     name: "host.packages",
     purpose: "Tells which programs, roles and features are installed.",
     reads: &[
-        r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall, the same below WOW6432Node and of each person (DisplayName, DisplayVersion)",
+        r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall and the same below WOW6432Node (DisplayName, DisplayVersion)",
+        r"HKU\…\Software\Microsoft\Windows\CurrentVersion\Uninstall of each person (DisplayName, DisplayVersion)",
         r"HKLM\SOFTWARE\Microsoft\ServerManager\ServicingStorage\ServerComponentCache (InstallState)",
     ],
     never_sends: &["product keys", "uninstall commands", "who installed it"],
@@ -30,7 +35,26 @@ const FEATURES: &str =
 type Installed = BTreeSet<(String, String, String)>;
 
 fn packages(machine: &Machine<'_>) -> Vec<Said> {
-    vec![look_at_programs(machine), look_at_features(machine)]
+    // The list of people comes first: what is in doubt about people is said of the first scope.
+    let mut list = Part::begin("packages", "people");
+    let people = machine.people(&mut list);
+    let mut said = vec![
+        list.close(),
+        look_at_programs(machine),
+        look_at_features(machine),
+    ];
+    said.extend(people.iter().map(|sid| look_at_person(machine, sid)));
+    said
+}
+
+fn look_at_person(machine: &Machine<'_>, sid: &str) -> Said {
+    let mut part = Part::begin("packages", &format!("HKU/{sid}"));
+    let mut found = Installed::new();
+    let path = format!(r"HKU\{sid}\Software\Microsoft\Windows\CurrentVersion\Uninstall");
+    // Keys of people are not parted by architecture.
+    gather(machine, &mut part, &path, "", &mut found);
+    tell(&mut part, found, "windows");
+    part.close()
 }
 
 fn look_at_programs(machine: &Machine<'_>) -> Said {
@@ -44,11 +68,6 @@ fn look_at_programs(machine: &Machine<'_>) -> Said {
         &mut found,
     );
     gather(machine, &mut part, UNINSTALL_32, "x86", &mut found);
-    for sid in machine.people(&mut part) {
-        let path = format!(r"HKU\{sid}\Software\Microsoft\Windows\CurrentVersion\Uninstall");
-        // Keys of people are not parted by architecture.
-        gather(machine, &mut part, &path, "", &mut found);
-    }
     tell(&mut part, found, "windows");
     part.close()
 }
@@ -117,7 +136,7 @@ mod tests {
     use super::*;
     use crate::host::testing::{facts, missed, said};
     use crate::{Rows, Value, WrittenRegistry};
-    use groma_model::Reason;
+    use groma_model::{CoverageState, Reason, Scope};
 
     fn told(registry: &WrittenRegistry) -> Vec<String> {
         let mut rows = Rows::default();
@@ -140,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn programs_of_the_machine_and_of_people_are_told_once() {
+    fn programs_of_the_machine_and_of_people_are_told() {
         let mut registry = WrittenRegistry::default();
         registry = program(
             registry,
@@ -156,9 +175,10 @@ mod tests {
         assert_eq!(
             told(&registry),
             [
-                "windows|Chat19|1.0|",
                 "windows|ERP client|7.1|x86_64",
-                "windows|Old tool|2|x86"
+                "windows|Old tool|2|x86",
+                "windows|Chat19|1.0|",
+                "windows|Chat19|1.0|",
             ],
             "the system is no person"
         );
@@ -191,6 +211,41 @@ mod tests {
         let registry = state(WrittenRegistry::default(), "Web-Server", 1);
         let registry = state(registry, "DHCP", 0);
         assert_eq!(told(&registry), ["windows-feature|Web-Server||"]);
+    }
+
+    #[test]
+    fn what_a_person_installed_is_not_of_the_machine() {
+        let sid = "S-1-5-21-1-2-3-1001";
+        let at = format!(r"HKU\{sid}\Software\Microsoft\Windows\CurrentVersion\Uninstall\T");
+        let registry = program(WrittenRegistry::default(), &at, "Chat", "1.0");
+        let of = |registry: &WrittenRegistry| {
+            let said = said(&AREA, registry, &Rows::default());
+            let shown = said
+                .iter()
+                .map(|said| (said.scope.clone(), said.facts.len()));
+            shown.collect::<Vec<_>>()
+        };
+        let [with, without] = [of(&registry), of(&WrittenRegistry::default())];
+        let own = Scope::new("packages", &format!("HKU/{sid}"));
+        assert_eq!(with.iter().find(|(scope, _)| *scope == own).unwrap().1, 1);
+        // Whoever logged off took his scope with him, and none that is still looked at contains it.
+        assert!(without.iter().all(|(scope, _)| !scope.contains(&own)));
+        assert!(without.iter().all(|(_, count)| *count == 0));
+    }
+
+    #[test]
+    fn doubts_about_people_reach_the_packages() {
+        assert!(AREA.reads.iter().any(|line| line.contains("HKU")));
+        let registry = WrittenRegistry::default().refused("HKU", Reason::PermissionDenied);
+        let said = said(&AREA, &registry, &Rows::default());
+        assert_eq!(missed(&said).len(), 1);
+        assert_eq!(said[0].scope, Scope::new("packages", "people"));
+        assert_eq!(said[0].state, CoverageState::Partial);
+        assert!(
+            said[1..]
+                .iter()
+                .all(|said| said.state == CoverageState::Complete)
+        );
     }
 
     #[test]

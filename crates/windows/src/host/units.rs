@@ -7,6 +7,7 @@ use groma_model::{Fact, Foreign, Peer, Transport};
 
 use super::domain::Domain;
 use super::stated::Stated;
+use super::version::{stem, without_versions};
 use super::{SERVICES, activation, clock, domain};
 use crate::{Area, Expand, Key, Machine, Part, Said, base_name, program_of, settled};
 
@@ -36,9 +37,10 @@ const IS_OF_A_PERSON: u64 = 0x40 | 0x80;
 const STARTS_BY_ITSELF: u64 = 2;
 const IS_DISABLED: u64 = 4;
 
-/// What a service is called as a unit: its key, as `MSSQL$ERP.service`.
+/// What a service is called as a unit: its key, as `MSSQL$ERP.service`, without a version at its end
+/// (`GoogleUpdaterService129.0.6651.0`): each update would be another unit.
 pub(crate) fn unit_name(key: &str) -> String {
-    format!("{key}.service")
+    format!("{}.service", stem(key))
 }
 
 fn units(machine: &Machine<'_>) -> Vec<Said> {
@@ -64,7 +66,8 @@ fn look_at_services(machine: &Machine<'_>) -> Said {
                 .number("Start")
                 .is_some_and(|start| start <= STARTS_BY_ITSELF),
             description: key.text("DisplayName").and_then(plain).map(str::to_owned),
-            executable: executable.map(Foreign::from),
+            // An update moves the program into another folder and changes nothing else.
+            executable: executable.map(|path| without_versions(&path).into()),
             user: key.text("ObjectName").map(Foreign::from),
             requires: all.required(key),
             file: at.as_str().into(),

@@ -119,6 +119,32 @@ fn a_host_process_and_a_wrapper_show_what_they_run() {
 }
 
 #[test]
+fn an_update_of_a_service_is_no_other_unit() {
+    let of = |version: &str| {
+        let name = format!("Updater{version}");
+        let registry = service(WrittenRegistry::default(), &name, 0x10, 2).with_text(
+            &at(&name),
+            "ImagePath",
+            &format!(r#""C:\Program Files\Vendor\{version}\updater.exe" --service"#),
+        );
+        let registry = service(registry, "Other", 0x10, 2).with(
+            &at("Other"),
+            "DependOnService",
+            Value::List(vec![name]),
+        );
+        let units = told(&registry).into_iter();
+        let shown = units.map(|unit| (unit.name, unit.executable, unit.requires));
+        shown.collect::<Vec<_>>()
+    };
+    assert_eq!(of("129.0.6651.0"), of("130.0.6679.0"));
+    let all = of("129.0.6651.0");
+    let (name, executable, _) = &all[1];
+    assert_eq!(name.lossy(), "Updater.service");
+    let executable = executable.as_ref().unwrap().lossy().into_owned();
+    assert_eq!(executable, r"C:\Program Files\Vendor\*\updater.exe");
+}
+
+#[test]
 fn drivers_and_services_of_persons_are_no_units() {
     let mut registry = WrittenRegistry::default();
     for (name, kind) in [

@@ -8,6 +8,7 @@ use groma_model::{Fact, Peer, Port, Reason, Transport};
 
 use super::SERVICES;
 use super::value::{Target, unc};
+use crate::host::units::unit_name;
 use crate::{Expand, Key, Machine, Part, Said, program_of};
 
 /// Needs one scope may say; more are a gap.
@@ -93,7 +94,7 @@ pub(super) struct Need<'n> {
 pub(super) fn unit(name: &str) -> Option<Component> {
     Some(Component {
         class: ComponentClass::Unit,
-        name: format!("{name}.service").into(),
+        name: unit_name(name).into(),
     })
 }
 

@@ -22,6 +22,7 @@ mod visited;
 
 use crate::{Area, Machine, Said};
 use look::{Look, Surroundings};
+pub(crate) use url::logon_of;
 
 /// Needs that stand in the registry.
 pub(crate) const AREA: Area = Area {

@@ -1,12 +1,15 @@
 //! Programs that begin when somebody logs on: Run keys and what Winlogon starts.
 //!
-//! What lies in the folder of Windows comes with it and is silent. Arguments stay here, but for paths on other machines:
+//! What lies in the folder of Windows comes with it and is silent; so are updaters of well-known programs, where no other
+//! machine is named. Arguments stay here, but for paths on other machines:
 //! `cmd /c \\files1\scripts\logon.cmd` needs files1.
 
 use groma_model::Fact;
 use groma_model::fact::Job;
 
 use super::look::Look;
+use crate::path::path_of_quoted;
+use crate::tasks::noise;
 use crate::{Key, folder_of};
 
 const CURRENT: &[&str] = &[
@@ -83,16 +86,20 @@ fn begins(
     once: bool,
     user: Option<&str>,
 ) {
-    let Some(program) = look.program(command) else {
+    let command = look.expanded(command);
+    let Some(program) = look.program(&command) else {
         return;
     };
-    let paths = remote_paths(command);
+    let paths = remote_paths(&command);
     for path in &paths {
         look.needs_share("windows-start", key, value, path);
     }
     // A name without a folder is searched where Windows lies first.
     let comes_with_windows = folder_of(&program).is_empty() || look.is_of_windows(&program);
-    if comes_with_windows && paths.is_empty() {
+    let is_nobodys = comes_with_windows
+        || noise::is_updater(&program)
+        || noise::is_waiting_browser(value, &program);
+    if is_nobodys && paths.is_empty() {
         return;
     }
     look.saw(Fact::Job(Job {
@@ -119,6 +126,10 @@ pub(super) fn remote_paths(command: &str) -> Vec<String> {
             _ => c.is_whitespace() || matches!(c, '"' | '\'' | ',' | ';'),
         };
         let path = path.split(ends).next().unwrap_or_default();
+        let path = match before {
+            Some('"' | '\'') => path_of_quoted(path),
+            _ => path,
+        };
         let begins_a_word =
             before.is_none_or(|c| c.is_whitespace() || matches!(c, '"' | '\'' | '=' | ':'));
         if begins_a_word {
@@ -182,6 +193,45 @@ mod tests {
 "Shell"="explorer.exe"
 "#;
         assert_eq!(shown(&said(export)), Vec::<String>::new());
+    }
+
+    #[test]
+    fn updaters_of_a_logon_are_silent_unless_they_name_another_machine() {
+        let export = r#"
+[HKEY_USERS\S-1-5-21-1-2-3-1001\Software\Microsoft\Windows\CurrentVersion\Run]
+"OneDrive"="\"C:\\Users\\ann\\AppData\\Local\\Microsoft\\OneDrive\\OneDrive.exe\" /background"
+"Teams"="C:\\Users\\ann\\AppData\\Local\\Microsoft\\Teams\\Update.exe --processStart \"Teams.exe\""
+"AdobeARM"="\"C:\\Program Files (x86)\\Common Files\\Adobe\\ARM\\1.0\\AdobeARM.exe\""
+"MicrosoftEdgeAutoLaunch_0123456789ABCDEF"="\"C:\\Program Files (x86)\\Microsoft\\Edge\\Application\\msedge.exe\" --no-startup-window"
+"GoogleChromeAutoLaunch_0123"="\"C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe\" --no-startup-window"
+"#;
+        assert_eq!(shown(&said(export)), Vec::<String>::new());
+        let export = r#"
+[HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows\CurrentVersion\Run]
+"GoogleChromeAutoLaunch_1"="C:\\Erp\\erp.exe"
+"Kiosk"="\"C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe\" --kiosk"
+"OneDrive"="\"C:\\Tools\\OneDrive.exe\" \\\\files1.corp.example\\in"
+"Teams"="\\\\files2.corp.example\\apps\\ms-teams.exe"
+"#;
+        let found = shown(&said(export));
+        let jobs = found.iter().filter(|line| line.starts_with("logon starts"));
+        assert_eq!((jobs.count(), found.len()), (4, 6), "{found:?}");
+    }
+
+    #[test]
+    fn arguments_in_the_quotes_of_a_command_are_dropped() {
+        let export = r#"
+[HKEY_USERS\S-1-5-21-1-2-3-1001\Software\Microsoft\Windows\CurrentVersion\Run]
+"Map"="cmd /c \"\\\\dc1.corp.example\\netlogon\\map.cmd svc canary\""
+"Own"="\"\\\\dc1.corp.example\\netlogon\\own.cmd svc canary\""
+"#;
+        let found = said(export);
+        assert_eq!(
+            remote_paths(r#"cmd /c "\\dc1\netlogon\map.cmd svc geheim \\nas1\in""#),
+            [r"\\dc1\netlogon\map.cmd", r"\\nas1\in"]
+        );
+        assert_eq!(shown(&found).len(), 4, "{found:?}");
+        assert!(!format!("{found:?}").contains("canary"));
     }
 
     #[test]

@@ -52,7 +52,6 @@ impl Line<'_> {
 
 /// What concerns the machine.
 pub(super) fn machine(look: &mut Look<'_>) {
-    last_policy(look, POLICIES);
     scripts(look, &format!(r"{POLICIES}\State\Machine\Scripts"));
     scripts(look, &format!(r"{POLICIES}\Scripts"));
     events(look);
@@ -72,30 +71,6 @@ pub(super) fn hive(look: &mut Look<'_>, hive: &str) {
     let name = hive.rsplit('\\').next().unwrap_or_default();
     // Scripts of logon stand beside those of the machine, by SID.
     scripts(look, &format!(r"{POLICIES}\State\{name}\Scripts"));
-}
-
-/// The domain controller policies were last read from: the next time it may be another.
-fn last_policy(look: &mut Look<'_>, policies: &str) {
-    let path = format!(r"{policies}\History");
-    let key = look.key(&path);
-    let written = key
-        .text("DCName")
-        .unwrap_or_default()
-        .trim_start_matches('\\');
-    if let Some(peer) = peer(written) {
-        let mut target = Target::new(peer, None);
-        target.resource = Some("sysvol".to_owned());
-        let line = Line {
-            rule: "windows-policy-server",
-            key: &path,
-            value: "DCName",
-            kind: "smb",
-            port: Some(445),
-            service: Some("gpsvc"),
-            weak: true,
-        };
-        line.say(look, target);
-    }
 }
 
 /// `Scripts\Startup\0\0` with `Script`: a path; its parameters stay here. `FileSysPath` tells the folder of the policy.

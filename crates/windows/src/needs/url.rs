@@ -108,19 +108,24 @@ fn userinfo<'t>(known: &Scheme, body: &'t str) -> (Option<&'t str>, &'t str) {
 }
 
 fn with_user(target: &mut Target, known: &Scheme, user: Option<&str>) {
-    let Some(user) = user else { return };
+    if let Some(user) = user {
+        (target.account, target.has_secret) = logon_of(known.kind.as_str(), user);
+    }
+}
+
+/// What stands before the `@` of a URL to a service of `kind`: the account, and whether a secret stands there.
+pub(crate) fn logon_of(kind: &str, user: &str) -> (Option<String>, bool) {
     match user.split_once(':') {
         Some((name, secret)) => {
-            target.account = account(name);
-            target.has_secret =
-                !secret.is_empty() || (target.account.is_none() && !name.is_empty());
+            let account = account(name);
+            let has_secret = !secret.is_empty() || (account.is_none() && !name.is_empty());
+            (account, has_secret)
         }
         None => {
             // A single word is an account where accounts are customary, else as likely a token.
-            let kind = known.kind.as_str();
             let customary = ["ssh", "smb", "sql", "ldap-bind", "ftp", "imap"].contains(&kind);
-            target.account = account(user).filter(|_| customary);
-            target.has_secret = !customary && !user.is_empty();
+            let account = account(user).filter(|_| customary);
+            (account, !customary && !user.is_empty())
         }
     }
 }

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
+use crate::host::units::unit_name;
 use crate::{Machine, joined};
 
 const SERVICES: &str = r"HKLM\SYSTEM\CurrentControlSet\Services";
@@ -86,7 +87,7 @@ impl Kernel {
 }
 
 fn unit(service: &str) -> String {
-    format!("{service}.service")
+    unit_name(service)
 }
 
 fn is_on(machine: &Machine<'_>, service: &str) -> bool {

@@ -9,6 +9,7 @@ use groma_model::fact::Program;
 use super::kernel::Kernel;
 use super::kinds::GIVEN_OUT;
 use super::script::script;
+use crate::host::units::unit_name;
 use crate::{Machine, Process, Rows, folder_of, joined};
 
 /// The process that stands for the kernel.
@@ -132,7 +133,7 @@ impl Surroundings {
             .filter(|(_, number)| is_number(number));
         let template = template.and_then(|(name, _)| known(name));
         let name = template.or_else(|| known(service));
-        format!("{}.service", name.map_or(service, String::as_str))
+        unit_name(name.map_or(service, String::as_str))
     }
 }
 
@@ -228,11 +229,13 @@ mod tests {
     #[test]
     fn a_service_of_a_person_is_called_like_what_it_is_made_from() {
         let mut around = Surroundings::default();
-        for name in ["CDPUserSvc", "MSSQL$ERP", "Add_in_beef"] {
+        let updater = "GoogleUpdaterService129.0.6651.0";
+        for name in ["CDPUserSvc", "MSSQL$ERP", "Add_in_beef", updater] {
             around.services.insert(name.to_lowercase(), name.to_owned());
         }
         for (service, unit) in [
             ("CDPUserSvc_5f2a1", "CDPUserSvc.service"),
+            (updater, "GoogleUpdaterService.service"),
             ("mssql$erp", "MSSQL$ERP.service"),
             ("Add_in_beef", "Add_in_beef.service"),
             ("Unknown_abc", "Unknown_abc.service"),

@@ -1,5 +1,6 @@
 //! The program that a task really starts: for an interpreter the script it runs, where its path is absolute.
 
+use crate::path::is_script;
 use crate::{Expand, base_name, joined, program_of, settled};
 
 /// Programs that run somebody else's text.
@@ -25,12 +26,6 @@ const INTERPRETERS: &[&str] = &[
     "conhost",
     "start",
 ];
-/// How names of programs and scripts end.
-const ENDINGS: &[&str] = &[
-    "exe", "com", "bat", "cmd", "ps1", "vbs", "vbe", "js", "jse", "wsf", "hta", "py", "pyw", "pl",
-    "php", "rb", "jar", "r",
-];
-
 /// The program of an action: its command, or what the interpreter it names is told to run. Other arguments are dropped.
 pub(super) fn program(
     command: &str,
@@ -68,15 +63,6 @@ fn is_interpreter(path: &str) -> bool {
     INTERPRETERS.contains(&stem)
 }
 
-fn is_script(path: &str) -> bool {
-    let ending = base_name(path).rsplit_once('.').map(|(_, ending)| ending);
-    ending.is_some_and(|ending| {
-        ENDINGS
-            .iter()
-            .any(|known| ending.eq_ignore_ascii_case(known))
-    })
-}
-
 /// The first absolute path of a script in a line.
 fn script(line: &str) -> Option<String> {
     let drives = line
@@ -103,20 +89,10 @@ fn path_at(line: &str, at: usize) -> Option<String> {
     };
     let path = line.get(at..)?.split(ends).next()?;
     // In quotes may stand a whole command.
-    let mut end = path.len();
-    if !is_script(path) {
-        end = path
-            .split_inclusive(' ')
-            .scan(0, |sum, word| {
-                *sum += word.len();
-                Some(*sum)
-            })
-            .find(|end| {
-                path.get(..*end)
-                    .is_some_and(|head| is_script(head.trim_end()))
-            })?;
-    }
-    path.get(..end).map(|path| path.trim_end().to_owned())
+    let ends = |head: &&str| is_script(head);
+    let mut heads = path.match_indices(' ').filter_map(|(at, _)| path.get(..at));
+    let head = heads.find(ends).or(Some(path).filter(ends))?;
+    Some(head.trim_end().to_owned())
 }
 
 /// A script named without a path, where the action says in which folder it begins.

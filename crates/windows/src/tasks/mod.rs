@@ -2,7 +2,7 @@
 
 mod command;
 mod file;
-mod noise;
+pub(crate) mod noise;
 #[cfg(test)]
 mod tests;
 mod trigger;

@@ -1,4 +1,4 @@
-//! Tasks that nobody moves: what Windows and the updaters of well-known programs bring along.
+//! Tasks, and programs of a logon, that nobody moves: what Windows and the updaters of well-known programs bring along.
 
 use crate::base_name;
 
@@ -24,7 +24,16 @@ const UPDATERS: &[(&str, &str)] = &[
     ("firefox", r"\mozilla"),
     ("default-browser-agent", ""),
     ("thunderbird", r"\mozilla"),
+    ("onedrivesetup", ""),
     ("adobearm", ""),
+    ("adobearmhelper", ""),
+    ("adobeupdater", ""),
+    ("adobe_updater", ""),
+    ("adobeupdateservice", ""),
+    ("adobecollabsync", ""),
+    ("acrobat_sl", ""),
+    ("reader_sl", ""),
+    ("ccxprocess", r"\adobe\"),
     ("adobegcinvoker-1", ""),
     ("acrocef", ""),
     ("jucheck", ""),
@@ -44,13 +53,21 @@ const UPDATERS: &[(&str, &str)] = &[
     ("zoomoutlookimplugin", ""),
     ("teamsupdate", ""),
     ("update", r"\microsoft\teams\"),
+    ("teams", r"\microsoft\teams\"),
+    ("ms-teams", ""),
+    ("msteams", ""),
 ];
+
+/// Where `Register-ScheduledJob` of Windows PowerShell puts the jobs of people (about_Scheduled_Jobs).
+const OF_PEOPLE: &str = r"\Microsoft\Windows\PowerShell\ScheduledJobs\";
 
 /// True for a task of Windows itself, by its path as `\Microsoft\…`.
 pub(super) fn is_of_windows(name: &str) -> bool {
-    let folder = r"\Microsoft\";
-    let head = name.get(..folder.len());
-    head.is_some_and(|head| head.eq_ignore_ascii_case(folder))
+    let lies_in = |folder: &str| {
+        let head = name.get(..folder.len());
+        head.is_some_and(|head| head.eq_ignore_ascii_case(folder))
+    };
+    lies_in(r"\Microsoft\") && !lies_in(OF_PEOPLE)
 }
 
 /// Programs of Windows that run only after somebody set them up, although their tasks stand among the vendor's: backups.
@@ -63,12 +80,28 @@ pub(super) fn is_set_up_by_people(program: &str) -> bool {
 }
 
 /// True for a program that only looks for newer versions of something.
-pub(super) fn is_updater(program: &str) -> bool {
+pub(crate) fn is_updater(program: &str) -> bool {
     let path = program.to_lowercase();
     let name = base_name(&path);
     let stem = name.strip_suffix(".exe").unwrap_or(name);
     let fits = |(known, part): &(&str, &str)| stem == *known && path.contains(part);
     UPDATERS.iter().any(fits)
+}
+
+/// Values of Run keys that browsers write for themselves, each with a number of its own behind, and the browser.
+const BROWSERS: &[(&str, &str)] = &[
+    ("MicrosoftEdgeAutoLaunch_", "msedge.exe"),
+    ("GoogleChromeAutoLaunch_", "chrome.exe"),
+];
+
+/// True for a value of a Run key by which a browser waits for its own first window.
+pub(crate) fn is_waiting_browser(value: &str, program: &str) -> bool {
+    let name = base_name(program);
+    BROWSERS.iter().any(|(begin, browser)| {
+        let head = value.get(..begin.len());
+        head.is_some_and(|head| head.eq_ignore_ascii_case(begin))
+            && name.eq_ignore_ascii_case(browser)
+    })
 }
 
 #[cfg(test)]
@@ -87,5 +120,16 @@ mod tests {
         assert!(!is_updater(r"C:\Jobs\night.cmd"));
         assert!(is_of_windows(r"\microsoft\Windows\Defrag\ScheduledDefrag"));
         assert!(!is_of_windows(r"\MicrosoftEdge copy"));
+    }
+
+    #[test]
+    fn jobs_that_people_registered_in_powershell_are_not_of_windows() {
+        assert!(!is_of_windows(
+            r"\Microsoft\Windows\PowerShell\ScheduledJobs\Night export"
+        ));
+        assert!(is_of_windows(
+            r"\Microsoft\Windows\PowerShell\ScheduledJobs"
+        ));
+        assert!(is_of_windows(r"\Microsoft\Windows\PowerShell\Other"));
     }
 }

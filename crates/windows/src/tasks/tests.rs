@@ -257,6 +257,17 @@ fn what_windows_and_updaters_schedule_is_left_out_unless_a_domain_or_a_share_is_
 }
 
 #[test]
+fn a_job_that_somebody_registered_in_powershell_is_told() {
+    let command = "powershell.exe";
+    let text = small("<BootTrigger/>", "<UserId>S-1-5-18</UserId>", command);
+    let jobs_in = |folder: &str| {
+        let path = format!(r"Microsoft\Windows\PowerShell\{folder}Night export");
+        jobs(&one(&path, &text)).len()
+    };
+    assert_eq!((jobs_in(r"ScheduledJobs\"), jobs_in("")), (1, 0));
+}
+
+#[test]
 fn every_sort_of_trigger_has_its_words() {
     for (trigger, expected) in [
         (

@@ -6,8 +6,6 @@ use groma_model::Reason;
 fn servers_that_keep_the_machine_in_order_are_needs() {
     let export = r#"Windows Registry Editor Version 5.00
 
-[HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows\CurrentVersion\Group Policy\History]
-"DCName"="\\\\DC1.corp.example"
 [HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows\CurrentVersion\Group Policy\State\Machine\Scripts\Startup\0]
 "FileSysPath"="\\\\corp.example\\SysVol\\corp.example\\Policies\\{1}\\Machine"
 [HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows\CurrentVersion\Group Policy\State\Machine\Scripts\Startup\0\0]
@@ -40,7 +38,6 @@ fn servers_that_keep_the_machine_in_order_are_needs() {
     assert_eq!(
         shown(&found),
         [
-            "windows-policy-server DCName -> smb dc1.corp.example 445/tcp, resource sysvol, weak",
             "windows-policy-script FileSysPath -> smb corp.example 445/tcp, resource SysVol/corp.example/Policies/{1}/Machine",
             "windows-policy-script Script -> smb files1.corp.example 445/tcp, resource install/setup.cmd",
             "windows-event-collector 1 -> syslog wec1.corp.example 5985/tcp, None",
@@ -54,6 +51,17 @@ fn servers_that_keep_the_machine_in_order_are_needs() {
         ]
     );
     assert!(!format!("{found:?}").contains("canary"));
+}
+
+#[test]
+fn the_controller_that_answered_last_is_no_need() {
+    let of = |controller: &str| {
+        let path = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Group Policy\History";
+        let registry = WrittenRegistry::default().with_text(path, "DCName", controller);
+        shown(&of(&registry, &WrittenFiles::default()))
+    };
+    assert_eq!(of(r"\\DC1.corp.example"), of(r"\\DC2.corp.example"));
+    assert_eq!(of(r"\\DC1.corp.example"), Vec::<String>::new());
 }
 
 #[test]
