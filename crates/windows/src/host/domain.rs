@@ -1,11 +1,13 @@
 //! The domain the machine belongs to: where its people and its services log on.
 
-use groma_model::{Fact, HostName, Peer, Transport};
+use std::collections::BTreeSet;
+
+use groma_model::{Fact, HostName, Peer, Reason, Transport};
 
 use super::stated::Stated;
 use super::units::unit_name;
 use super::{SERVICES, TCPIP};
-use crate::{Key, Machine, Part, Said};
+use crate::{Key, Machine, Part, Said, is_of_a_person};
 
 const NETLOGON: &str = r"HKLM\SYSTEM\CurrentControlSet\Services\Netlogon\Parameters";
 const PRODUCT: &str = r"HKLM\SYSTEM\CurrentControlSet\Control\ProductOptions";
@@ -20,6 +22,8 @@ pub(crate) struct Domain {
     older_name: Option<String>,
     /// Host name of the machine.
     host: String,
+    /// What stands before the `\` of the system's own accounts and groups, in lower case and in its language.
+    of_system: BTreeSet<String>,
     /// True for a domain controller: it needs nobody to know its own domain.
     is_controller: bool,
 }
@@ -47,6 +51,7 @@ impl Domain {
                 .filter(|_| is_joined(machine)),
             older_name: older_name(machine),
             host: host.to_owned(),
+            of_system: of_system(machine),
             is_controller: product
                 .text("ProductType")
                 .is_some_and(|kind| kind.eq_ignore_ascii_case("LanmanNT")),
@@ -72,6 +77,25 @@ impl Domain {
         (!known_here).then_some(found)
     }
 
+    /// True for an account of a domain of which only the short name is known: neither the machine's, nor the system's, nor one
+    /// that [`Self::of_account`] finds.
+    fn is_of_short_name(&self, account: &str) -> bool {
+        let Some(short) = account.split_once('\\').map(|(domain, _)| domain) else {
+            return false;
+        };
+        let is_own = |name: &HostName| {
+            let mut known = self.name.iter();
+            known.any(|own| self.is_own(own, name.as_str()))
+        };
+        HostName::parse(short).is_some_and(|name| {
+            !name.is_qualified()
+                && !self.host.is_empty()
+                && !self.is_host(name.as_str())
+                && !self.of_system.contains(name.as_str())
+                && !is_own(&name)
+        })
+    }
+
     /// NetBIOS keeps fifteen letters of a name.
     fn is_host(&self, name: &str) -> bool {
         let short: String = self.host.chars().take(15).collect();
@@ -84,6 +108,44 @@ impl Domain {
             _ => own.short() == name,
         }
     }
+}
+
+/// Accounts of one area whose domain nobody can be found for, each once.
+#[derive(Debug, Default)]
+pub(crate) struct ShortNames(BTreeSet<String>);
+
+impl ShortNames {
+    /// Keeps an account, if only the short name of its domain is known.
+    pub(crate) fn add(&mut self, domain: &Domain, account: &str) {
+        if domain.is_of_short_name(account) {
+            self.0.insert(account.to_lowercase());
+        }
+    }
+
+    /// Says how many there were, in one gap. All that the area reads was seen nevertheless.
+    pub(crate) fn say(self, part: &mut Part) {
+        let accounts = match self.0.len() {
+            0 => return,
+            1 => "1 account".to_owned(),
+            more => format!("{more} accounts"),
+        };
+        let what = format!("{accounts} of a domain known by its short name only");
+        let remedy = "look up its name in DNS (nltest /domain_trusts on the machine)";
+        part.cannot(what, Reason::NotPresent, remedy);
+    }
+}
+
+/// `NT AUTHORITY`, `BUILTIN` and their like in the machine's language, by the SIDs they have; Entra's accounts are in no
+/// domain.
+fn of_system(machine: &Machine<'_>) -> BTreeSet<String> {
+    let is_in_a_domain = |sid: &str| is_of_a_person(sid) && !sid.starts_with("S-1-12-1-");
+    let names = machine.rows.names.iter();
+    let known = names.filter(|(sid, _)| !is_in_a_domain(sid));
+    let heads = known.filter_map(|(_, name)| name.split_once('\\').map(|(head, _)| head));
+    heads
+        .chain(["BUILTIN", "AzureAD"])
+        .map(str::to_lowercase)
+        .collect()
 }
 
 /// A machine that has an account in a domain, or whose logon service starts by itself (only members have it so) after a

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use groma_model::fact::Unit;
 use groma_model::{Fact, Foreign, Peer, Transport};
 
-use super::domain::Domain;
+use super::domain::{Domain, ShortNames};
 use super::stated::Stated;
 use super::version::{stem, without_versions};
 use super::{SERVICES, activation, clock, domain};
@@ -57,6 +57,7 @@ fn look_at_services(machine: &Machine<'_>) -> Said {
     let all = Catalogue::of(machine, &mut part);
     let expand = machine.expand();
     let domain = Domain::of(machine);
+    let mut unresolved = ShortNames::default();
     for (name, key) in all.0.values().filter(|(_, key)| is_service(key)) {
         let at = format!(r"{SERVICES}\{name}");
         let executable = executable(machine, &mut part, &at, key, &expand);
@@ -72,10 +73,15 @@ fn look_at_services(machine: &Machine<'_>) -> Said {
             requires: all.required(key),
             file: at.as_str().into(),
         }));
+        if is_off(key) {
+            continue;
+        }
+        unresolved.add(&domain, key.text("ObjectName").unwrap_or_default());
         if let Some(fact) = logon(name, &at, key, &domain) {
             part.saw(fact);
         }
     }
+    unresolved.say(&mut part);
     part.close()
 }
 
@@ -147,7 +153,13 @@ fn executable(
     inner.or(Some(program))
 }
 
-/// The logon of a service that runs as an account of a domain. One that is switched off never logs on.
+/// True for a service that is switched off: it never logs on.
+fn is_off(key: &Key) -> bool {
+    let start = key.number("Start");
+    start.is_some_and(|start| start >= IS_DISABLED)
+}
+
+/// The logon of a service that runs as an account of a domain.
 fn logon(name: &str, at: &str, key: &Key, domain: &Domain) -> Option<Fact> {
     let account = key.text("ObjectName")?;
     let of = domain.of_account(account)?;
@@ -161,10 +173,7 @@ fn logon(name: &str, at: &str, key: &Key, domain: &Domain) -> Option<Fact> {
     };
     let mut reference = stated.of(Peer::Name(of));
     reference.account = Some(account.into());
-    let is_off = key
-        .number("Start")
-        .is_some_and(|start| start >= IS_DISABLED);
-    (!is_off).then_some(Fact::Reference(reference))
+    Some(Fact::Reference(reference))
 }
 
 #[cfg(test)]

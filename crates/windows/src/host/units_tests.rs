@@ -214,6 +214,49 @@ fn a_service_under_a_local_account_logs_on_nowhere() {
 }
 
 #[test]
+fn accounts_of_a_domain_known_by_its_short_name_only_are_one_gap() {
+    let gaps = |accounts: &[&str], start: u64| {
+        let mut registry = joined();
+        for (number, account) in accounts.iter().enumerate() {
+            let name = format!("s{number}");
+            registry =
+                service(registry, &name, 0x10, start).with_text(&at(&name), "ObjectName", account);
+        }
+        let mut rows = joined_rows();
+        let names = [
+            ("S-1-5-19", r"NT-MYNDIGHET\LOKAL TJENESTE"),
+            ("S-1-5-32-544", r"INNEBYGD\Administratorer"),
+        ];
+        rows.names
+            .extend(names.map(|(sid, name)| (sid.to_owned(), name.to_owned())));
+        let said = said(&AREA, &registry, &rows);
+        assert_eq!(said[0].state, groma_model::CoverageState::Complete);
+        missed(&said)
+    };
+    let foreign = [r"ELSEWHERE\svc_sql", r"elsewhere\SVC_SQL", r"OTHER\gmsa$"];
+    let gap = "2 accounts of a domain known by its short name only";
+    assert_eq!(gaps(&foreign, 2), [format!("registry:{SERVICES}: {gap}")]);
+    assert!(gaps(&foreign, 4).is_empty(), "switched off");
+    let known = [
+        "LocalSystem",
+        r"NT AUTHORITY\LocalService",
+        r"NT-AUTORITÄT\Netzwerkdienst",
+        r"nt-myndighet\lokal tjeneste",
+        r"INNEBYGD\x",
+        r"NT SERVICE\MSSQLSERVER",
+        r".\svc",
+        r"APP01\svc",
+        r"IIS APPPOOL\shop",
+        r"AzureAD\ann",
+        r"HOUSE\svc",
+        r"corp\svc",
+        r"other.example\svc",
+        "svc@corp.example",
+    ];
+    assert!(gaps(&known, 2).is_empty(), "{:?}", gaps(&known, 2));
+}
+
+#[test]
 fn a_service_nobody_may_read_is_a_gap() {
     let registry = service(WrittenRegistry::default(), "a", 0x10, 2)
         .refused(&at("b"), Reason::PermissionDenied);

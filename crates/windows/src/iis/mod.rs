@@ -51,7 +51,7 @@ fn iis(machine: &Machine<'_>) -> Vec<Said> {
         );
     } else if let Some(server) = server(machine, &mut part, &expand) {
         facts.extend(needs::of_server(&server));
-        facts.extend(needs::of_accounts(machine, &server));
+        facts.extend(needs::of_accounts(machine, &server, &mut part));
         let read = |site: &model::Site, part: &mut Part| forwards::own(machine, part, site);
         facts.extend(forwards::all(&server, &mut part, read));
         facts.extend(sessions(machine, &server));

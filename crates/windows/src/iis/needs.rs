@@ -8,7 +8,7 @@ use groma_model::{Fact, Peer, Port, Transport};
 use super::model::{Pool, Server};
 use super::{WEB_SERVER, web_server};
 use crate::addressed::{Place, host_and_port, share};
-use crate::host::domain::Domain;
+use crate::host::domain::{Domain, ShortNames};
 use crate::host::stated::Stated;
 use crate::markup::Element;
 use crate::{Machine, Part};
@@ -83,13 +83,15 @@ pub(super) fn of_server(server: &Server) -> Vec<Fact> {
 }
 
 /// Where accounts of pools log on that a site uses.
-pub(super) fn of_accounts(machine: &Machine<'_>, server: &Server) -> Vec<Fact> {
+pub(super) fn of_accounts(machine: &Machine<'_>, server: &Server, part: &mut Part) -> Vec<Fact> {
     let domain = Domain::of(machine);
     let folders = server.sites.iter().flat_map(|site| &site.folders);
     let used: BTreeSet<&str> = folders.map(|folder| folder.pool.as_str()).collect();
     let pools = used.into_iter().filter_map(|name| server.pools.get(name));
+    let mut unresolved = ShortNames::default();
     let logon = |pool: &Pool| {
         let account = pool.account.as_deref()?;
+        unresolved.add(&domain, account);
         let stated = Stated {
             rule: "iis-pool-account",
             key: &server.file,
@@ -104,7 +106,9 @@ pub(super) fn of_accounts(machine: &Machine<'_>, server: &Server) -> Vec<Fact> {
         found.has_secret = pool.has_secret;
         Some(Fact::Reference(found))
     };
-    pools.filter_map(logon).collect()
+    let facts = pools.filter_map(logon).collect();
+    unresolved.say(part);
+    facts
 }
 
 /// The machine that keeps sessions (`sessionState` in `mode="StateServer"`: `tcpip=server:42424`).

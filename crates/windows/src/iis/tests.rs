@@ -164,6 +164,24 @@ fn shares_of_sites_are_needs_with_the_account_that_opens_them() {
 }
 
 #[test]
+fn pools_of_a_domain_known_by_its_short_name_only_are_one_gap() {
+    let network = r"HKLM\SYSTEM\CurrentControlSet\Services\Tcpip\Parameters";
+    let registry = WrittenRegistry::default()
+        .with_text(network, "Hostname", "web1")
+        .with_text(network, "Domain", "corp.example");
+    let gaps = |server: &str| {
+        let said = said(&registry, &files(server, OWN));
+        assert_eq!(said.state, CoverageState::Complete);
+        let gaps = said.gaps.into_iter().map(|gap| gap.what);
+        gaps.collect::<Vec<_>>()
+    };
+    let foreign = SERVER.replace(r"CORP\svc-shop", r"ELSEWHERE\svc-shop");
+    let gap = "1 account of a domain known by its short name only";
+    assert_eq!(gaps(&foreign), [gap]);
+    assert!(gaps(SERVER).is_empty());
+}
+
+#[test]
 fn rules_and_farms_hand_requests_on() {
     let said = said(&WrittenRegistry::default(), &files(SERVER, OWN));
     assert_eq!(

@@ -13,7 +13,7 @@ use groma_model::fact::{Component, ComponentClass};
 use groma_model::{Fact, Peer, Reason, Transport};
 
 use crate::files::Kind;
-use crate::host::domain::Domain;
+use crate::host::domain::{Domain, ShortNames};
 use crate::host::stated::Stated;
 use crate::{Area, Machine, Part, Said, base_name, joined};
 
@@ -41,15 +41,20 @@ fn tasks(machine: &Machine<'_>) -> Vec<Said> {
     let mut unread = Unread::default();
     let files = found(machine, &folder, &mut part, &mut unread);
     let domain = Domain::of(machine);
+    let mut unresolved = ShortNames::default();
     for path in files {
         match machine.files.read(&path, TASK_BYTES_MAX) {
             Ok(None) => {}
             Ok(Some(bytes)) => {
                 let name = path.get(folder.len()..).unwrap_or(&path);
                 match file::task(&bytes, name, &path, machine, &expand) {
-                    Ok(task) => task
-                        .into_iter()
-                        .for_each(|task| say(&mut part, &domain, task)),
+                    Ok(None) => {}
+                    Ok(Some(task)) => {
+                        if let Some(user) = task.job.user.as_ref().filter(|_| task.is_of_domain) {
+                            unresolved.add(&domain, &user.lossy());
+                        }
+                        say(&mut part, &domain, task);
+                    }
                     Err(reason) => unread.add(reason, name),
                 }
             }
@@ -57,6 +62,7 @@ fn tasks(machine: &Machine<'_>) -> Vec<Said> {
         }
     }
     unread.say(&mut part);
+    unresolved.say(&mut part);
     vec![part.close()]
 }
 

@@ -268,6 +268,22 @@ fn a_job_that_somebody_registered_in_powershell_is_told() {
 }
 
 #[test]
+fn tasks_of_a_domain_known_by_its_short_name_only_are_one_gap() {
+    let gaps = |user: &str| {
+        let principal = format!("<UserId>{user}</UserId><LogonType>Password</LogonType>");
+        let said = one("Night", &small("<BootTrigger/>", &principal, "run.exe"));
+        assert_eq!(said.state, CoverageState::Complete);
+        let gaps = said.gaps.into_iter().map(|gap| gap.what);
+        gaps.collect::<Vec<_>>()
+    };
+    let gap = "1 account of a domain known by its short name only";
+    assert_eq!(gaps(r"ELSEWHERE\svc"), [gap]);
+    for known in [r"CORP\svc", r"APP1\svc", "S-1-5-18"] {
+        assert!(gaps(known).is_empty(), "{known}");
+    }
+}
+
+#[test]
 fn every_sort_of_trigger_has_its_words() {
     for (trigger, expected) in [
         (
