@@ -89,7 +89,7 @@ fn registry(machine: &Machine<'_>) -> Vec<Said> {
         read(&mut look);
         said.push(look.close());
     }
-    let mut people = Look::begin(machine, &around, "HKU");
+    let mut people = Look::begin(machine, &around, "people");
     let hives = people.hives();
     said.push(people.close());
     for hive in hives {
@@ -214,7 +214,7 @@ mod tests {
         let said = testing::of(&registry, &WrittenFiles::default());
         let partial = said.iter().filter(|s| s.state == CoverageState::Partial);
         let partial: Vec<&str> = partial.map(|said| said.scope.as_str()).collect();
-        assert_eq!(partial, ["registry:HKU"]);
+        assert_eq!(partial, ["registry:people"]);
     }
 
     #[test]
