@@ -53,7 +53,7 @@ fn lack() -> Option<&'static str> {
             Some("this place does not allow namespaces, or ip, ss or setpriv is missing")
         }
         () if !has(
-            "command -v dnsmasq slapd krb5kdc smbd postfix saslpasswd2 chronyd dig swaks kinit kvno smbclient ldapsearch logger snmptrap busybox socat",
+            "for p in dnsmasq slapd krb5kdc smbd postfix saslpasswd2 chronyd dig swaks kinit kvno smbclient ldapsearch logger snmptrap busybox socat; do command -v $p || exit 1; done",
         ) =>
         {
             Some("not every server and client of the scene is installed (tests/stages/packages.sh)")

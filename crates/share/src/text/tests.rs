@@ -225,6 +225,8 @@ proptest::proptest! {
         number.push_str(last);
         let digits = number.bytes().filter(u8::is_ascii_digit).count();
         proptest::prop_assume!(digits >= 6);
+        // The one number of this scene that is somebody's name.
+        proptest::prop_assume!(!groups.iter().any(|group| group == "4711"));
         let shown = read(Mode::Told, &format!("call {number}, or write"), &[]);
         let words: Vec<&str> = shown.split(' ').collect();
         proptest::prop_assert_eq!(words.len(), 4, "{} became {}", number, shown);
