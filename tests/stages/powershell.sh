@@ -3,6 +3,7 @@
 # usage: powershell.sh WORK-DIRECTORY
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+mkdir -p "$1"
 home=$1/powershell
 if ! "$home/bin/python" -c 'import tree_sitter, tree_sitter_powershell' 2>/dev/null; then
     if ! { python3 -m venv "$home" && "$home/bin/python" -m pip install --quiet tree-sitter tree-sitter-powershell; } >"$1/powershell.log" 2>&1; then
