@@ -16,6 +16,63 @@ pub fn is_placeholder(uuid: &str) -> bool {
     is_one_byte || OF_EVERY_BOARD.iter().any(|one| one.as_bytes() == digits)
 }
 
+/// What makers leave where something should stand.
+const JUNK: &[&str] = &[
+    "to be filled by o.e.m.",
+    "to be filled by o.e.m",
+    "default string",
+    "not specified",
+    "not available",
+    "not applicable",
+    "none",
+    "n/a",
+    "na",
+    "unknown",
+    "system serial number",
+    "system product name",
+    "system manufacturer",
+    "system version",
+    "base board serial number",
+    "chassis serial number",
+    "serial number",
+    "oem",
+    "o.e.m.",
+    "invalid",
+    "empty",
+    "undefined",
+    "123456789",
+    "1234567890",
+    "0123456789",
+    "xxxxxxxxxx",
+    "not set",
+    "sernum",
+    "type1productconfigid",
+    "all series",
+];
+
+/// A text of the firmware, or `None` for the junk that makers leave in it.
+pub fn text(text: &str) -> Option<String> {
+    let text = text.trim();
+    let lower = text.to_ascii_lowercase();
+    let mut letters = lower
+        .chars()
+        .filter(|c| !matches!(c, ' ' | '-' | '.' | '_'));
+    let first = letters.next();
+    let flat = letters.all(|c| Some(c) == first);
+    let junk = JUNK.contains(&lower.as_str()) || lower.starts_with("to be filled");
+    (!junk && !flat && text.chars().all(|c| !c.is_control())).then(|| text.to_owned())
+}
+
+/// A UUID as the guest reads it, lower case with dashes; all zeros, all ones and other junk is none.
+pub fn uuid(text: &str) -> Option<String> {
+    let groups: Vec<&str> = text.split('-').collect();
+    let shape = groups.iter().map(|g| g.len()).eq([8, 4, 4, 4, 12]);
+    let digits: String = groups.concat().to_ascii_lowercase();
+    let hex = digits.bytes().all(|b| b.is_ascii_hexdigit());
+    let own = !is_placeholder(&digits);
+    (shape && hex && own).then(|| text.to_ascii_lowercase())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

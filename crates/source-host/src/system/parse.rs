@@ -1,6 +1,7 @@
 //! Bytes of identity and release files → what they say. Pure.
 
 use groma_model::HostName;
+pub(crate) use groma_model::smbios::{text as firmware_text, uuid};
 use sha2::{Digest, Sha256};
 
 use crate::text::{lossy, meaningful_lines, pair, words};
@@ -53,62 +54,6 @@ pub(crate) fn machine_id(text: &str) -> Option<String> {
         && text.bytes().all(|b| b.is_ascii_hexdigit())
         && text.bytes().any(|b| b != b'0');
     fits.then(|| text.to_ascii_lowercase())
-}
-
-/// An SMBIOS UUID as the guest reads it; all zeros, all ones and other junk is none.
-pub(crate) fn uuid(text: &str) -> Option<String> {
-    let groups: Vec<&str> = text.split('-').collect();
-    let shape = groups.iter().map(|g| g.len()).eq([8, 4, 4, 4, 12]);
-    let digits: String = groups.concat().to_ascii_lowercase();
-    let hex = digits.bytes().all(|b| b.is_ascii_hexdigit());
-    let own = !groma_model::smbios::is_placeholder(&digits);
-    (shape && hex && own).then(|| text.to_ascii_lowercase())
-}
-
-const JUNK: &[&str] = &[
-    "to be filled by o.e.m.",
-    "to be filled by o.e.m",
-    "default string",
-    "not specified",
-    "not available",
-    "not applicable",
-    "none",
-    "n/a",
-    "na",
-    "unknown",
-    "system serial number",
-    "system product name",
-    "system manufacturer",
-    "system version",
-    "base board serial number",
-    "chassis serial number",
-    "serial number",
-    "oem",
-    "o.e.m.",
-    "invalid",
-    "empty",
-    "undefined",
-    "123456789",
-    "1234567890",
-    "0123456789",
-    "xxxxxxxxxx",
-    "not set",
-    "sernum",
-    "type1productconfigid",
-    "all series",
-];
-
-/// A DMI string, or `None` for the junk that makers leave in it.
-pub(crate) fn firmware_text(text: &str) -> Option<String> {
-    let text = text.trim();
-    let lower = text.to_ascii_lowercase();
-    let mut letters = lower
-        .chars()
-        .filter(|c| !matches!(c, ' ' | '-' | '.' | '_'));
-    let first = letters.next();
-    let flat = letters.all(|c| Some(c) == first);
-    let junk = JUNK.contains(&lower.as_str()) || lower.starts_with("to be filled");
-    (!junk && !flat && text.chars().all(|c| !c.is_control())).then(|| text.to_owned())
 }
 
 /// A MAC address as sysfs writes it, lower case; zeros, broadcast and multicast are none.

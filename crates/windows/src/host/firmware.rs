@@ -1,65 +1,14 @@
 //! What the words of firmware mean: which are junk, and what the machine runs in.
 
+pub(crate) use groma_model::smbios::text as meant;
+
 use crate::Key;
 
 use super::smbios::Firmware;
 
-/// What makers leave where something should stand; the same list as on Linux.
-const JUNK: &[&str] = &[
-    "to be filled by o.e.m.",
-    "to be filled by o.e.m",
-    "default string",
-    "not specified",
-    "not available",
-    "not applicable",
-    "none",
-    "n/a",
-    "na",
-    "unknown",
-    "system serial number",
-    "system product name",
-    "system manufacturer",
-    "system version",
-    "base board serial number",
-    "chassis serial number",
-    "serial number",
-    "oem",
-    "o.e.m.",
-    "invalid",
-    "empty",
-    "undefined",
-    "123456789",
-    "1234567890",
-    "0123456789",
-    "xxxxxxxxxx",
-    "not set",
-    "sernum",
-    "type1productconfigid",
-    "all series",
-];
-
-/// A text of firmware, or `None` for the junk that makers leave in it.
-pub(crate) fn meant(text: &str) -> Option<String> {
-    let text = text.trim();
-    let lower = text.to_ascii_lowercase();
-    let mut letters = lower
-        .chars()
-        .filter(|c| !matches!(c, ' ' | '-' | '.' | '_'));
-    let first = letters.next();
-    let flat = letters.all(|c| Some(c) == first);
-    let junk = JUNK.contains(&lower.as_str()) || lower.starts_with("to be filled");
-    (!junk && !flat && text.chars().all(|c| !c.is_control())).then(|| text.to_owned())
-}
-
-/// A UUID in lower case with dashes; what stands in many machines is none.
+/// A UUID, also in the braces of a GUID; what stands in many machines is none.
 pub(crate) fn uuid(text: &str) -> Option<String> {
-    let text = text.trim().trim_matches(['{', '}']).to_ascii_lowercase();
-    let groups: Vec<&str> = text.split('-').collect();
-    let shape = groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12]);
-    let digits = groups.concat();
-    let hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let own = !groma_model::smbios::is_placeholder(&digits);
-    (shape && hex && own).then_some(text)
+    groma_model::smbios::uuid(text.trim().trim_matches(['{', '}']))
 }
 
 /// Fills what the table left open from the registry, where Windows writes some of it at each start
