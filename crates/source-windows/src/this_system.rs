@@ -28,12 +28,17 @@ impl System for ThisSystem {
     fn rows(&self, offline: bool) -> Rows {
         let mut rows = self.sockets();
         let mut missing = std::mem::take(&mut rows.missing);
+        let mut cut = Vec::new();
         rows.system = system();
         rows.routes = taken("routes", &mut missing, calls::routes(), |bytes| {
-            groma_windows::tables::routes(bytes).rows
+            whole("routes", groma_windows::tables::routes(bytes), &mut cut)
         });
         rows.neighbours = taken("neighbours", &mut missing, calls::neighbours(), |bytes| {
-            groma_windows::tables::neighbours(bytes).rows
+            whole(
+                "neighbours",
+                groma_windows::tables::neighbours(bytes),
+                &mut cut,
+            )
         });
         rows.volumes = calls::volumes().into_iter().map(volume).collect();
         rows.shares = taken("shares", &mut missing, calls::shares(), |shares| {
@@ -48,6 +53,7 @@ impl System for ThisSystem {
         rows.devices = taken("devices", &mut missing, devices::present(), |found| {
             found.iter().map(|instance| device(instance)).collect()
         });
+        missing.append(&mut cut);
         rows.missing = missing;
         names(&mut rows, offline);
         rows
@@ -156,6 +162,7 @@ fn system() -> SystemRow {
 
 fn sockets(missing: &mut Vec<Missing>) -> Vec<SocketRow> {
     let mut all = Vec::new();
+    let mut cut = Vec::new();
     let tables = [
         (Call::Tcp4, SocketTable::Tcp4Module),
         (Call::Tcp6, SocketTable::Tcp6Module),
@@ -165,11 +172,26 @@ fn sockets(missing: &mut Vec<Missing>) -> Vec<SocketRow> {
     for (call, layout) in tables {
         let told = calls::sockets(call);
         all.extend(taken("sockets", missing, told, |bytes| {
-            let TableRead { rows, .. } = groma_windows::tables::sockets(layout, bytes);
-            rows
+            whole(
+                "sockets",
+                groma_windows::tables::sockets(layout, bytes),
+                &mut cut,
+            )
         }));
     }
+    missing.append(&mut cut);
     all
+}
+
+/// The rows of a table; that it promised more is said.
+fn whole<T>(table: &str, read: TableRead<T>, cut: &mut Vec<Missing>) -> Vec<T> {
+    if read.missing > 0 {
+        cut.push(Missing {
+            table: table.to_owned(),
+            reason: Reason::TooLarge,
+        });
+    }
+    read.rows
 }
 
 fn process(row: &calls::RawProcess, services: &[(u32, String)]) -> Process {
