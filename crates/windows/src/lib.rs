@@ -48,7 +48,6 @@ pub use adapter::{AdapterParts, UnicastPart, adapter_of};
 pub use areas::AREAS;
 pub use files::{Files, FolderEntry, Kind, WrittenFiles};
 pub use hive::{Damage, Doubt, Hive, Hives};
-pub use iis::{application_folders, log_folders};
 pub use machine::{Area, Machine, ReadCertificate, is_of_a_person, look};
 pub use part::{Part, Said};
 pub use path::{Expand, base_name, folder_of, joined, program_of, settled};

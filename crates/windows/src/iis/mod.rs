@@ -1,7 +1,7 @@
 //! `written.iis`: sites, applications and pools of Internet Information Services, what they hand on, and whom they need.
 //!
 //! Web applications' own settings (connection strings, mail servers, addresses) are read by the rules for configuration
-//! files; [`application_folders`] says where to look for them.
+//! files, which walk the drives they stand on.
 
 mod forwards;
 mod model;
@@ -58,36 +58,6 @@ fn iis(machine: &Machine<'_>) -> Vec<Said> {
     }
     facts.into_iter().for_each(|fact| part.saw(fact));
     vec![part.close()]
-}
-
-/// Folders of applications on this machine's own drives, sorted: where their settings stand.
-pub fn application_folders(machine: &Machine<'_>) -> Vec<String> {
-    let server = quietly(machine);
-    let sites = server.iter().flat_map(|server| &server.sites);
-    let folders = sites.flat_map(|site| &site.folders);
-    sorted(folders.map(|folder| folder.path.clone()))
-}
-
-/// Folders on this machine's own drives that the logs of sites stand in, sorted.
-pub fn log_folders(machine: &Machine<'_>) -> Vec<String> {
-    let server = quietly(machine);
-    let logs = server.iter().flat_map(|server| &server.logs);
-    sorted(logs.map(|log| log.path.clone()))
-}
-
-fn sorted(paths: impl Iterator<Item = String>) -> Vec<String> {
-    let mut local: Vec<String> = paths.filter(|path| path.get(1..3) == Some(r":\")).collect();
-    local.sort_by_key(|path| path.to_lowercase());
-    local.dedup_by(|a, b| a.eq_ignore_ascii_case(b));
-    local
-}
-
-fn quietly(machine: &Machine<'_>) -> Option<Server> {
-    server(
-        machine,
-        &mut Part::begin("written", "iis"),
-        &machine.expand(),
-    )
 }
 
 fn config_folder(expand: &Expand) -> String {

@@ -228,23 +228,6 @@ fn without_the_proxy_a_rule_hands_nothing_on() {
 }
 
 #[test]
-fn folders_of_applications_and_logs_are_told_where_they_are_local() {
-    let (registry, rows) = (WrittenRegistry::default(), Rows::default());
-    let files = files(SERVER, OWN);
-    let machine = Machine {
-        registry: &registry,
-        files: &files,
-        rows: &rows,
-        certificate: &|_| None,
-    };
-    assert_eq!(
-        application_folders(&machine),
-        [r"C:\inetpub\wwwroot", r"D:\web\proxy"]
-    );
-    assert_eq!(log_folders(&machine), [r"C:\inetpub\logs\LogFiles\W3SVC1"]);
-}
-
-#[test]
 fn a_configuration_on_a_share_is_a_need_and_a_gap() {
     let file = r"C:\Windows\System32\inetsrv\config\redirection.config";
     let text = r#"<configuration><configurationRedirection enabled="true" path="\\files1\iis" userName="CORP\svc-iis" password="geheim" /></configuration>"#;
