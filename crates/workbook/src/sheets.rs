@@ -1,5 +1,6 @@
 //! The tables, one module for those that belong together.
 
+mod clusters;
 mod content;
 mod devices;
 mod estate;
@@ -20,6 +21,7 @@ pub(crate) fn write(index: &Index<'_>, book: &mut Book) -> Result<(), WorkbookEr
     findings::findings(index, book)?;
     hosts::hosts(index, book)?;
     guests::guests(index, book)?;
+    clusters::clusters(index, book)?;
     guests::hosts(index, book)?;
     guests::datastores(index, book)?;
     devices::devices(index, book)?;

@@ -20,11 +20,12 @@ use groma_workbook::workbook;
 
 use crate::common::{Book, column, opened, parts, sheet, texts};
 
-const SHEETS: [&str; 34] = [
+const SHEETS: [&str; 35] = [
     "summary",
     "findings",
     "hosts",
     "virtual machines",
+    "clusters",
     "hypervisors",
     "datastores",
     "devices",
@@ -363,6 +364,18 @@ fn guests_hosts_and_datastores_are_told_with_what_stands_in_the_way() {
         (&*host["Running guests"], &*host["Memory used (GiB)"]),
         ("2", "256")
     );
+    let cluster = row(&mut book, "clusters", "Name", "C1");
+    for (title, value) in [
+        ("Hosts", "1"),
+        ("Running guests", "2"),
+        ("Memory used (GiB)", "256"),
+        ("Largest host", "esx1.corp.example"),
+        ("Memory without it (GiB)", "0"),
+        ("Spare without it (GiB)", ""),
+        ("Missing without it (GiB)", "256"),
+    ] {
+        assert_eq!(cluster[title], value, "{title}");
+    }
     let store = row(&mut book, "datastores", "Name", "ds1");
     assert_eq!((&*store["Free (GiB)"], &*store["Free (%)"]), ("1024", "25"));
     let stray = row(&mut book, "virtual machines", "Name", "stray");

@@ -12,6 +12,7 @@ mod certificate_weak;
 mod cleartext_directory_bind;
 mod cleartext_mail_submission;
 mod clients_without_agent;
+mod cluster_without_headroom;
 mod connector_relays_for_anybody;
 mod controller_gives_time;
 mod data_without_backup;
@@ -120,6 +121,7 @@ pub fn all() -> &'static [&'static dyn Check] {
         &cleartext_directory_bind::CleartextDirectoryBind,
         &cleartext_mail_submission::CleartextMailSubmission,
         &clients_without_agent::ClientsWithoutAgent,
+        &cluster_without_headroom::ClusterWithoutHeadroom,
         &connector_relays_for_anybody::ConnectorRelaysForAnybody,
         &controller_gives_time::ControllerGivesTime,
         &data_without_backup::DataWithoutBackup,

@@ -12,6 +12,7 @@ mod certificate_not_loaded;
 mod certificate_weak;
 mod cleartext_directory_bind;
 mod cleartext_mail_submission;
+mod cluster_without_headroom;
 mod connector_relays_for_anybody;
 mod data_without_backup;
 mod delegation_crosses_systems;

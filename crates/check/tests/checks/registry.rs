@@ -32,6 +32,11 @@ fn twins() -> Vec<(&'static str, Inventory, Inventory)> {
             waves_and_keys::binds::negative(),
         ),
         (
+            "cluster-without-headroom",
+            cluster_without_headroom::positive(),
+            cluster_without_headroom::negative(),
+        ),
+        (
             "vm-move-blocked",
             vm_move_blocked::positive(),
             vm_move_blocked::negative(),
@@ -520,6 +525,7 @@ fn what_a_person_judged_wrong_does_not_exist_for_any_check() {
                 | "ttl-too-long"
                 | "unconstrained-delegation"
                 | "vm-move-blocked"
+                | "cluster-without-headroom"
                 | "connector-relays-for-anybody"
                 | "delegation-crosses-systems"
                 | "delegation-crosses-waves"

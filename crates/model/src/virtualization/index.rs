@@ -36,6 +36,13 @@ impl Load {
             self.memory = self.memory.saturating_add(memory);
         }
     }
+
+    pub(super) fn join(&mut self, other: Self) {
+        self.guests += other.guests;
+        self.running += other.running;
+        self.processors += other.processors;
+        self.memory = self.memory.saturating_add(other.memory);
+    }
 }
 
 /// Things of platforms by their keys.
@@ -120,6 +127,17 @@ impl<'a> Platforms<'a> {
     /// The host with this key.
     pub fn host(&self, at: At<'_>) -> Option<Told<'a, Hypervisor>> {
         self.hosts.get(&at).copied()
+    }
+
+    /// The hosts of a platform, in no order.
+    pub(super) fn hosts_at(
+        &self,
+        at: (&SiteId, &Platform),
+    ) -> impl Iterator<Item = Told<'a, Hypervisor>> {
+        let hosts = self.hosts.iter();
+        hosts
+            .filter(move |((site, platform, _), _)| (*site, *platform) == at)
+            .map(|(_, told)| *told)
     }
 
     /// The cluster of a host.

@@ -23,6 +23,7 @@
 mod carried;
 mod document;
 mod guest;
+mod headroom;
 mod index;
 mod moving;
 mod platform;
@@ -34,6 +35,7 @@ pub use guest::{
     DiskController, DiskFormat, DiskMode, Firmware, Guest, GuestDisk, GuestNic, GuestSnapshot,
     GuestSort, Passthrough, PassthroughSort, Power, Tools,
 };
+pub use headroom::Headroom;
 pub use index::{At, Load, Numbers, Platforms, Told};
 pub use moving::{Blocker, BlockerSeverity, GuestRow, MoveWay, Way};
 pub use platform::{
