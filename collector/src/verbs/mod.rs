@@ -27,7 +27,7 @@ use groma_source::World;
 use groma_store::{Fleet, Moment, PostgresStore, SqliteStore, Store};
 
 use crate::command::Place;
-use crate::conclude;
+use crate::conclude::{self, Purpose};
 use crate::exit::{NotReplaced, WrongUsage};
 use crate::files;
 
@@ -125,6 +125,18 @@ pub(crate) fn inventory_before(
 ) -> Result<Inventory> {
     let (moment, randomness) = (moment(store, name)?, world.randomness.as_ref());
     conclude::inventory_before(store, &moment, world.clock.now(), randomness, waves)
+}
+
+/// The same for a purpose that needs less than all of it.
+pub(crate) fn inventory_for(
+    store: &mut dyn Store,
+    name: Option<&str>,
+    world: &World,
+    waves_and_purpose: (Vec<WaveEntry>, Purpose),
+) -> Result<Inventory> {
+    let (moment, randomness) = (moment(store, name)?, world.randomness.as_ref());
+    let now = world.clock.now();
+    conclude::inventory_for(store, &moment, now, randomness, waves_and_purpose)
 }
 
 /// The inventory in an exported file.
