@@ -31,7 +31,9 @@ use groma_model::Timestamp;
 use groma_model::inventory::{Finding, Inventory};
 use rayon::prelude::*;
 
-pub use checks::{all, moves_together, moves_together_in, nobody_seen_in, proves_silence, quiet_machines};
+pub use checks::{
+    all, moves_together, moves_together_in, nobody_seen_in, proves_silence, quiet_machines,
+};
 pub use draft::{Draft, Subjects};
 pub use questions::{questions, questions_in, with_findings};
 pub use register::{register, register_to_read};
