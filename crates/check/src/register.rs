@@ -35,7 +35,7 @@ pub fn register(
         .par_iter_mut()
         .for_each(|finding| finding.rests_on = seen.rests_on(finding));
     let not_said = |gone: &Finding| not_said(gone, &seen, now);
-    rows(current, (earlier, &not_said), annotations, now)
+    rows(current, earlier, not_said, (annotations, now))
 }
 
 /// The first register, for somebody who reads it now: no row says what it rests on, which only the register of a later moment asks.
@@ -45,15 +45,15 @@ pub fn register_to_read(
     annotations: &[Annotation],
     now: Timestamp,
 ) -> Vec<Finding> {
-    rows(current, (&[], &Finding::clone), annotations, now)
+    rows(current, &[], Finding::clone, (annotations, now))
 }
 
 /// What is said now, what stood in the register before with what becomes of a row that is not said any more, and what people said.
 fn rows(
     current: Vec<Finding>,
-    (earlier, not_said): (&[Finding], &dyn Fn(&Finding) -> Finding),
-    annotations: &[Annotation],
-    now: Timestamp,
+    earlier: &[Finding],
+    not_said: impl Fn(&Finding) -> Finding,
+    (annotations, now): (&[Annotation], Timestamp),
 ) -> Vec<Finding> {
     let mut rows: BTreeMap<FindingId, Finding> = BTreeMap::new();
     let before: HashMap<&FindingId, &Finding> = earlier.iter().map(|f| (&f.id, f)).collect();
