@@ -42,6 +42,48 @@ pub fn inventory_before(
     Ok(concluded(store, moment, now, randomness, waves)?.inventory)
 }
 
+/// What an inventory is concluded for. What nobody reads there is not worked out; all the rest is the same.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Purpose {
+    /// It is kept, handed on, or followed by a later moment: all of it.
+    Keeping,
+    /// Somebody reads it now: rows of the register do not say what they rest on.
+    Reading,
+    /// Waves are planned from it: the register holds what a plan asks about, and nothing is estimated.
+    Planning,
+}
+
+/// As [`inventory_before`], for a purpose.
+pub fn inventory_for(
+    store: &mut dyn Store,
+    moment: &Moment,
+    now: Timestamp,
+    randomness: &dyn Randomness,
+    (waves, purpose): (Vec<WaveEntry>, Purpose),
+) -> Result<Inventory> {
+    let then = Register {
+        earlier: &[],
+        purpose,
+    };
+    Ok(concluded_after(store, moment, now, randomness, (waves, then))?.inventory)
+}
+
+/// The register of risks: as it stood before, and what it is for.
+#[derive(Clone, Copy)]
+struct Register<'a> {
+    earlier: &'a [Finding],
+    purpose: Purpose,
+}
+
+impl<'a> Register<'a> {
+    fn after(earlier: &'a [Finding]) -> Self {
+        Self {
+            earlier,
+            purpose: Purpose::Keeping,
+        }
+    }
+}
+
 /// An inventory, and which machine stands behind each vantage.
 pub struct Concluded {
     /// The inventory.
@@ -58,7 +100,13 @@ pub fn concluded(
     randomness: &dyn Randomness,
     waves: Vec<WaveEntry>,
 ) -> Result<Concluded> {
-    concluded_after(store, moment, now, randomness, (waves, &[]))
+    concluded_after(
+        store,
+        moment,
+        now,
+        randomness,
+        (waves, Register::after(&[])),
+    )
 }
 
 /// The present with the register of risks as it came to be: from each named moment to the next, a row that its check says no more is closed
@@ -76,10 +124,22 @@ pub fn with_register(
         // What was near then is judged by the clock of then.
         let at = snapshot.valid_at.min(now);
         let moment = Moment::Snapshot(snapshot);
-        let then = concluded_after(store, &moment, at, randomness, (Vec::new(), &earlier))?;
+        let then = concluded_after(
+            store,
+            &moment,
+            at,
+            randomness,
+            (Vec::new(), Register::after(&earlier)),
+        )?;
         earlier = then.inventory.findings;
     }
-    let present = concluded_after(store, &Moment::Now, now, randomness, (waves, &earlier))?;
+    let present = concluded_after(
+        store,
+        &Moment::Now,
+        now,
+        randomness,
+        (waves, Register::after(&earlier)),
+    )?;
     Ok(present.inventory)
 }
 
@@ -88,7 +148,7 @@ fn concluded_after(
     moment: &Moment,
     now: Timestamp,
     randomness: &dyn Randomness,
-    (waves, register): (Vec<WaveEntry>, &[Finding]),
+    (waves, register): (Vec<WaveEntry>, Register<'_>),
 ) -> Result<Concluded> {
     let looks = store.looks(moment)?;
     let asked = store.spans(moment, &groma_graph::ASKING)?;
@@ -109,11 +169,24 @@ fn concluded_after(
     groma_graph::guests::fill(&mut inventory);
     annotate(&mut inventory, &annotations);
     watched::fill(store, moment, &looks, &vantages, &mut inventory, now)?;
-    let judged = judge(&inventory, now);
-    inventory.estimate = Some(judged.estimate);
+    // Which names are left out depends on all that findings speak of.
+    let is_plan = register.purpose == Purpose::Planning && !inventory.has_mere_names();
+    let judged = match is_plan {
+        true => judge_for_plan(&inventory, now),
+        false => judge(&inventory, now),
+    };
+    inventory.estimate = judged.estimate;
     let at = then(moment, now);
-    inventory.findings =
-        groma_check::register(judged.findings, &inventory, register, &annotations, at);
+    inventory.findings = match register.purpose {
+        Purpose::Keeping => groma_check::register(
+            judged.findings,
+            &inventory,
+            register.earlier,
+            &annotations,
+            at,
+        ),
+        _ => groma_check::register_to_read(judged.findings, &annotations, at),
+    };
     inventory.questions = groma_check::with_findings(judged.questions, &inventory);
     leave_out_answered(&mut inventory, &annotations);
     inventory.leave_out_mere_names();
@@ -127,7 +200,17 @@ fn concluded_after(
 struct Judged {
     findings: Vec<Finding>,
     questions: Vec<Question>,
-    estimate: Estimate,
+    estimate: Option<Estimate>,
+}
+
+/// What a plan of waves asks about: machines that nobody was seen to use, and what only people know.
+fn judge_for_plan(inventory: &Inventory, now: Timestamp) -> Judged {
+    let view = groma_check::View::new(inventory, now);
+    Judged {
+        findings: groma_check::nobody_seen_in(&view),
+        questions: groma_check::questions_in(&view),
+        estimate: None,
+    }
 }
 
 /// Asks every stage that only reads, as many at a time as there are cores; the estate is indexed once for all of them.
@@ -152,7 +235,7 @@ fn judge(inventory: &Inventory, now: Timestamp) -> Judged {
     Judged {
         findings,
         questions,
-        estimate,
+        estimate: Some(estimate),
     }
 }
 

@@ -27,7 +27,7 @@ use groma_source::World;
 use groma_store::{Fleet, Moment, PostgresStore, SqliteStore, Store};
 
 use crate::command::Place;
-use crate::conclude;
+use crate::conclude::{self, Purpose};
 use crate::exit::{NotReplaced, WrongUsage};
 use crate::files;
 
@@ -89,6 +89,21 @@ pub(crate) fn open_existing(place: &Place) -> Result<Box<dyn Store>> {
     open(place)
 }
 
+/// How much of a store is read where the kernel keeps it, at most.
+const MAPPED_BYTES_MAX: u64 = 1 << 30;
+
+/// As [`open_existing`], for whoever reads nearly all of it once, writes a document and ends.
+pub(crate) fn open_to_read(place: &Place) -> Result<Box<dyn Store>> {
+    if place.database().is_some() {
+        return open_existing(place);
+    }
+    let directory = place.directory();
+    must_be_in(&directory)?;
+    let store = SqliteStore::open(&directory)?;
+    store.map_pages(MAPPED_BYTES_MAX)?;
+    Ok(Box::new(store))
+}
+
 pub(crate) fn must_be_in(directory: &Path) -> Result<()> {
     anyhow::ensure!(
         SqliteStore::is_in(directory),
@@ -125,6 +140,18 @@ pub(crate) fn inventory_before(
 ) -> Result<Inventory> {
     let (moment, randomness) = (moment(store, name)?, world.randomness.as_ref());
     conclude::inventory_before(store, &moment, world.clock.now(), randomness, waves)
+}
+
+/// The same for a purpose that needs less than all of it.
+pub(crate) fn inventory_for(
+    store: &mut dyn Store,
+    name: Option<&str>,
+    world: &World,
+    waves_and_purpose: (Vec<WaveEntry>, Purpose),
+) -> Result<Inventory> {
+    let (moment, randomness) = (moment(store, name)?, world.randomness.as_ref());
+    let now = world.clock.now();
+    conclude::inventory_for(store, &moment, now, randomness, waves_and_purpose)
 }
 
 /// The inventory in an exported file.

@@ -7,11 +7,12 @@ use clap::{Args, ValueEnum};
 use groma_model::inventory::Inventory;
 
 use crate::command::Place;
+use crate::conclude::Purpose;
 use crate::files;
 use crate::link::Line;
 use crate::share::Share;
 use crate::terminal::tell;
-use crate::verbs::{inventory_before, not_replaced, open_existing, wrong_usage};
+use crate::verbs::{inventory_for, not_replaced, open_to_read, wrong_usage};
 use crate::waves::Waves;
 
 #[derive(Args, Debug)]
@@ -59,10 +60,11 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
         Format::Questionnaire | Format::DeviceSheet
     );
     arguments.share.refuse_sheet(sheet)?;
-    let mut store = open_existing(place)?;
+    let mut store = open_to_read(place)?;
     let waves = arguments.waves.entries()?;
-    let mut inventory =
-        inventory_before(store.as_mut(), arguments.snapshot.as_deref(), &world, waves)?;
+    let name = arguments.snapshot.as_deref();
+    let reading = (waves, Purpose::Reading);
+    let mut inventory = inventory_for(store.as_mut(), name, &world, reading)?;
     arguments.link.apply(&mut inventory);
     let (inventory, names) = arguments.share.apply(inventory, place, &world)?;
     write(&inventory, arguments.format, &arguments.out)?;

@@ -17,6 +17,13 @@ impl<'a, T> Index<'a, T> {
         Self(index)
     }
 
+    /// Each entity with its rows, in any order.
+    pub(crate) fn each(&self) -> impl Iterator<Item = (&'a EntityId, &[&'a T])> {
+        self.0
+            .iter()
+            .map(|(entity, rows)| (*entity, rows.as_slice()))
+    }
+
     pub(crate) fn at(&self, entity: &EntityId) -> &[&'a T] {
         self.0.get(entity).map_or(&[], Vec::as_slice)
     }

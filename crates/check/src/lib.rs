@@ -31,10 +31,12 @@ use groma_model::Timestamp;
 use groma_model::inventory::{Finding, Inventory};
 use rayon::prelude::*;
 
-pub use checks::{all, moves_together, moves_together_in, proves_silence, quiet_machines};
+pub use checks::{
+    all, moves_together, moves_together_in, nobody_seen_in, proves_silence, quiet_machines,
+};
 pub use draft::{Draft, Subjects};
 pub use questions::{questions, questions_in, with_findings};
-pub use register::register;
+pub use register::{register, register_to_read};
 pub use view::View;
 
 /// One question asked of the whole inventory.
@@ -53,7 +55,12 @@ pub fn check(inventory: &Inventory, now: Timestamp) -> Vec<Finding> {
 
 /// The same, in an estate that is already indexed.
 pub fn check_in(view: &View<'_>) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = all()
+    said_by(all(), view)
+}
+
+/// What these checks say: gravest first, then by id.
+pub(crate) fn said_by(checks: &[&'static dyn Check], view: &View<'_>) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = checks
         .par_iter()
         .with_max_len(1)
         .flat_map_iter(|check| {

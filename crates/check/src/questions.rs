@@ -256,7 +256,7 @@ fn about_hosts(inventory: &Inventory) -> Vec<Question> {
 
 /// Private addresses without a name that somebody depends on, most needed first.
 fn about_strangers(view: &View<'_>) -> Vec<Question> {
-    let groups = view.grouped(|d| is_stranger(view, d).then_some(&d.provider.entity));
+    let groups = view.by_provider(|d| is_stranger(view, d));
     let mut strangers: Vec<(&EntityId, Vec<&Dependency>)> = groups.into_iter().collect();
     strangers.sort_by_key(|(id, dependencies)| {
         (std::cmp::Reverse(consumer_names(dependencies).len()), *id)

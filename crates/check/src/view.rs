@@ -235,6 +235,35 @@ impl<'a> View<'a> {
         groups.into_iter().collect()
     }
 
+    /// As [`Self::grouped`] by the provider: they lie side by side already.
+    pub(crate) fn by_provider(
+        &self,
+        keep: impl Fn(&'a Dependency) -> bool,
+    ) -> BTreeMap<&'a EntityId, Vec<&'a Dependency>> {
+        self.kept(&self.provided, keep)
+    }
+
+    /// As [`Self::grouped`] by the consumer.
+    pub(crate) fn by_consumer(
+        &self,
+        keep: impl Fn(&'a Dependency) -> bool,
+    ) -> BTreeMap<&'a EntityId, Vec<&'a Dependency>> {
+        self.kept(&self.consumed, |d| counts(d) && keep(d))
+    }
+
+    fn kept(
+        &self,
+        index: &Index<'a, Dependency>,
+        keep: impl Fn(&'a Dependency) -> bool,
+    ) -> BTreeMap<&'a EntityId, Vec<&'a Dependency>> {
+        let of_one = |(entity, rows): (&'a EntityId, &[&'a Dependency])| {
+            let rows = self.work.took(rows).iter().copied();
+            let kept: Vec<&Dependency> = rows.filter(|d| keep(d)).collect();
+            (!kept.is_empty()).then_some((entity, kept))
+        };
+        index.each().filter_map(of_one).collect()
+    }
+
     /// The listeners of a host.
     pub fn listeners(&self, host: &EntityId) -> &[&'a ListenerEntry] {
         self.work.took(self.listeners.at(host))

@@ -1,6 +1,6 @@
 //! How checks speak of consumers: one by its name, several by their number, and where it is spoken without TLS.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use groma_model::EntityId;
 use groma_model::inventory::Dependency;
@@ -37,7 +37,13 @@ pub(crate) fn consumers_of(dependencies: &[&Dependency]) -> String {
 
 /// What is needed, each kind once: `directory logon (LDAP) and name resolution`.
 pub(crate) fn kinds_of(dependencies: &[&Dependency]) -> String {
-    let kinds: HashSet<&str> = dependencies.iter().map(|d| d.kind.as_str()).collect();
+    // There are few words for kinds, and forty thousand dependencies of one of them.
+    let mut kinds: Vec<&str> = Vec::new();
+    for dependency in dependencies {
+        if !kinds.contains(&dependency.kind.as_str()) {
+            kinds.push(&dependency.kind);
+        }
+    }
     names(kinds.into_iter().map(title))
 }
 

@@ -11,12 +11,30 @@ use crate::inventory::{Attributes, Entity, Inventory};
 impl Inventory {
     /// Leaves out hosts and outside places that nobody looked at, listed or met, and that nothing in this document speaks of.
     pub fn leave_out_mere_names(&mut self) {
+        let mut mere = self.mere_names();
+        if mere.is_empty() {
+            return;
+        }
+        self.spare_what_is_spoken_of(&mut mere);
+        self.entities.retain(|entity| !mere.contains(&entity.id));
+    }
+
+    /// True if [`Self::leave_out_mere_names`] has to ask what else the document speaks of.
+    pub fn has_mere_names(&self) -> bool {
+        !self.mere_names().is_empty()
+    }
+
+    /// Mere names that neither a need nor anything else that is known of entities leads to.
+    fn mere_names(&self) -> BTreeSet<EntityId> {
         let mut mere: BTreeSet<EntityId> = self
             .entities
             .iter()
             .filter(|entity| entity.is_mere_name())
             .map(|entity| entity.id.clone())
             .collect();
+        if mere.is_empty() {
+            return mere;
+        }
         for dependency in &self.dependencies {
             mere.remove(&dependency.consumer.entity);
             mere.remove(&dependency.provider.entity);
@@ -30,11 +48,7 @@ impl Inventory {
                 mere.remove(id);
             }
         }
-        if mere.is_empty() {
-            return;
-        }
-        self.spare_what_is_spoken_of(&mut mere);
-        self.entities.retain(|entity| !mere.contains(&entity.id));
+        mere
     }
 
     /// The other parts of the document are read as they will be written, so that one somebody adds is read too.

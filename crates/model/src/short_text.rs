@@ -58,7 +58,13 @@ impl PartialEq for ShortText {
                     length: other_length,
                     bytes: other_bytes,
                 },
-            ) => length == other_length && bytes == other_bytes,
+            ) => {
+                // Word by word, in line: ids are compared by the million.
+                length == other_length
+                    && WORDS
+                        .into_iter()
+                        .all(|at| word(bytes, at) == word(other_bytes, at))
+            }
             _ => self.as_bytes() == other.as_bytes(),
         }
     }
@@ -98,6 +104,16 @@ impl Ord for ShortText {
 /// Where the words begin that cover a text in place; the last one lies partly over the one before.
 const WORDS: [usize; 5] = [0, 8, 16, 24, IN_PLACE - 8];
 
+/// Digits of pi, so that texts of few bytes are multiplied with many.
+const ODD: [u64; 2] = [0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344];
+
+/// Both halves of a product, so that each bit of it depends on all bits of both.
+#[inline]
+fn folded(one: u64, other: u64) -> u64 {
+    let product = u128::from(one).wrapping_mul(u128::from(other));
+    (product as u64) ^ ((product >> 64) as u64)
+}
+
 /// Eight bytes as the number that stands in their order.
 #[inline]
 fn word(bytes: &[u8; IN_PLACE], at: usize) -> u64 {
@@ -106,15 +122,16 @@ fn word(bytes: &[u8; IN_PLACE], at: usize) -> u64 {
 }
 
 impl Hash for ShortText {
-    /// Two words stand for a text in place: every bit of it is in one of them, and the digits of two ids differ in both. A text on the
-    /// heap equals none in place, so that it may be hashed otherwise.
+    /// One word stands for a text in place: two that every bit of it is in, of which the digits of two ids differ in both, multiplied and
+    /// folded. A text on the heap equals none in place, so that it may be hashed otherwise.
     #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
         match &self.0 {
             Kept::InPlace { length, bytes } => {
                 let [a, b, c, d, e] = WORDS.map(|at| word(bytes, at));
-                state.write_u64(a ^ c.rotate_left(23) ^ e.rotate_left(47) ^ u64::from(*length));
-                state.write_u64(b ^ d.rotate_left(31) ^ e);
+                let one = a ^ c.rotate_left(23) ^ e.rotate_left(47) ^ u64::from(*length);
+                let other = b ^ d.rotate_left(31) ^ e;
+                state.write_u64(folded(one ^ ODD[0], other ^ ODD[1]));
             }
             Kept::OnHeap(text) => text.hash(state),
         }

@@ -23,8 +23,8 @@ pub(crate) struct Index<'a> {
     ends: Vec<[Option<usize>; 2]>,
     /// Positions of the other entities that need the entity at each position, sorted.
     consumers: Vec<Vec<usize>>,
-    /// Position of the consumer.
-    consumer_of_dependency: HashMap<&'a DependencyId, usize>,
+    /// Position of the consumer. Findings ask half a million times: the ids lie in the table itself.
+    consumer_of_dependency: HashMap<DependencyId, usize>,
     /// Positions in the lists of the inventory, in the order of their rank.
     risks: OnceLock<Vec<(usize, usize)>>,
     hidden: OnceLock<Vec<usize>>,
@@ -172,14 +172,14 @@ impl<'a> Index<'a> {
 }
 
 /// The dependencies of an inventory, by positions of entities.
-struct Needs<'a> {
+struct Needs {
     ends: Vec<[Option<usize>; 2]>,
     consumers: Vec<Vec<usize>>,
-    consumer_of_dependency: HashMap<&'a DependencyId, usize>,
+    consumer_of_dependency: HashMap<DependencyId, usize>,
 }
 
-impl<'a> Needs<'a> {
-    fn of(inventory: &'a Inventory, entities: &HashMap<&EntityId, usize>) -> Self {
+impl Needs {
+    fn of(inventory: &Inventory, entities: &HashMap<&EntityId, usize>) -> Self {
         let place = |id: &EntityId| entities.get(id).copied();
         let needs = inventory.dependencies.par_iter();
         let ends: Vec<[Option<usize>; 2]> = needs
@@ -192,7 +192,7 @@ impl<'a> Needs<'a> {
             let [Some(consumer), provider] = *ends else {
                 continue;
             };
-            consumer_of_dependency.insert(&dependency.id, consumer);
+            consumer_of_dependency.insert(dependency.id.clone(), consumer);
             let other = provider.filter(|provider| *provider != consumer);
             if let Some(of_provider) = other.and_then(|at| consumers.get_mut(at)) {
                 of_provider.push(consumer);

@@ -7,10 +7,11 @@ use clap::{Args, ValueEnum};
 use groma_wave::plan::{Plan, PlanOptions};
 
 use crate::command::Place;
+use crate::conclude::Purpose;
 use crate::files;
 use crate::link::Line;
 use crate::terminal::tell;
-use crate::verbs::{inventory_at, not_replaced, open_existing};
+use crate::verbs::{inventory_for, not_replaced, open_to_read};
 
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
@@ -51,8 +52,10 @@ enum Format {
 
 pub(super) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
     let world = groma_sys::this_machine(true);
-    let mut store = open_existing(place)?;
-    let mut inventory = inventory_at(store.as_mut(), arguments.snapshot.as_deref(), &world)?;
+    let mut store = open_to_read(place)?;
+    let name = arguments.snapshot.as_deref();
+    let planning = (Vec::new(), Purpose::Planning);
+    let mut inventory = inventory_for(store.as_mut(), name, &world, planning)?;
     arguments.link.apply(&mut inventory);
     let options = PlanOptions {
         hosts_max: arguments.hosts_max,
@@ -70,7 +73,7 @@ pub(super) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
     };
     files::write(&arguments.out, text.as_bytes())?;
     // The process ends here: taking a large estate apart piece by piece would cost seconds.
-    std::mem::forget(inventory);
+    std::mem::forget((inventory, plan));
     Ok(0)
 }
 

@@ -17,7 +17,7 @@ impl Check for AddressLiteral {
     }
 
     fn look(&self, view: &View<'_>) -> Vec<Draft> {
-        let groups = view.grouped(|d| is_literal(view, d).then_some(&d.provider.entity));
+        let groups = view.by_provider(|d| is_literal(view, d));
         groups
             .values()
             .map(|dependencies| draft(view, dependencies))

@@ -26,7 +26,7 @@ impl Check for CleartextDirectoryBind {
     }
 
     fn look(&self, view: &View<'_>) -> Vec<Draft> {
-        let groups = view.grouped(|d| is_open_bind(d).then_some(&d.provider.entity));
+        let groups = view.by_provider(is_open_bind);
         groups
             .values()
             .map(|dependencies| draft(view, dependencies))

@@ -15,7 +15,7 @@ impl Check for CleartextMailSubmission {
     }
 
     fn look(&self, view: &View<'_>) -> Vec<Draft> {
-        let groups = view.grouped(|d| is_open(d).then_some(&d.provider.entity));
+        let groups = view.by_provider(is_open);
         groups
             .values()
             .map(|dependencies| draft(view, dependencies))

@@ -21,8 +21,7 @@ impl Check for ControllerGivesTime {
 
     fn look(&self, view: &View<'_>) -> Vec<Draft> {
         let time = |d: &Dependency| d.kind == "ntp" && !d.details.local;
-        let groups: BTreeMap<&EntityId, _> =
-            view.grouped(|d| time(d).then_some(&d.provider.entity));
+        let groups: BTreeMap<&EntityId, _> = view.by_provider(time);
         groups
             .into_iter()
             .filter_map(|(server, needs)| Some((view.entity(server)?, needs)))

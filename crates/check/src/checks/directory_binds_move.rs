@@ -26,7 +26,7 @@ impl Check for DirectoryBindsMove {
         if moves.is_empty() {
             return Vec::new();
         }
-        let groups = view.grouped(|d| stays_behind(d, &moves, view).then_some(&d.provider.entity));
+        let groups = view.by_provider(|d| stays_behind(d, &moves, view));
         groups
             .iter()
             .filter_map(|(provider, found)| draft(view, provider, moves.of(provider)?, found))

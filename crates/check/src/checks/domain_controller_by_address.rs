@@ -14,7 +14,7 @@ impl Check for DomainControllerByAddress {
     }
 
     fn look(&self, view: &View<'_>) -> Vec<Draft> {
-        let groups = view.grouped(|d| is_meant(view, d).then_some(&d.provider.entity));
+        let groups = view.by_provider(|d| is_meant(view, d));
         groups.values().filter_map(|all| draft(view, all)).collect()
     }
 }

@@ -15,7 +15,7 @@ impl Check for MailSenderByAddress {
     }
 
     fn look(&self, view: &View<'_>) -> Vec<Draft> {
-        let groups = view.grouped(|d| is_listed(d).then_some(&d.provider.entity));
+        let groups = view.by_provider(is_listed);
         groups.values().map(|listed| draft(view, listed)).collect()
     }
 }

@@ -91,7 +91,7 @@ pub use nobody_seen_to_use::proves_silence;
 
 use std::collections::BTreeSet;
 
-use groma_model::inventory::Inventory;
+use groma_model::inventory::{Finding, Inventory};
 use groma_model::{EntityId, Timestamp};
 
 use crate::{Check, View};
@@ -105,6 +105,11 @@ pub fn quiet_machines(inventory: &Inventory, now: Timestamp) -> BTreeSet<EntityI
         .into_iter()
         .map(|one| one.machine.id.clone())
         .collect()
+}
+
+/// What one check alone says: which machines nobody was seen to use. Whoever plans waves asks for nothing else of the register.
+pub fn nobody_seen_in(view: &View<'_>) -> Vec<Finding> {
+    crate::said_by(&[&nobody_seen_to_use::NobodySeenToUse], view)
 }
 
 /// Every check there is, by name.

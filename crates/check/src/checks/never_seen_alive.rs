@@ -16,7 +16,7 @@ impl Check for NeverSeenAlive {
     }
 
     fn look(&self, view: &View<'_>) -> Vec<Draft> {
-        let groups = view.grouped(|d| is_unproven(view, d).then_some(&d.consumer.entity));
+        let groups = view.by_consumer(|d| is_unproven(view, d));
         groups
             .values()
             .map(|dependencies| draft(view, dependencies))

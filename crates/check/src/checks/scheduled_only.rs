@@ -18,7 +18,7 @@ impl Check for ScheduledOnly {
     }
 
     fn look(&self, view: &View<'_>) -> Vec<Draft> {
-        let groups = view.grouped(|d| is_rare_job(d).then_some(&d.provider.entity));
+        let groups = view.by_provider(is_rare_job);
         groups
             .values()
             .map(|dependencies| draft(view, dependencies))

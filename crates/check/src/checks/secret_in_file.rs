@@ -15,7 +15,7 @@ impl Check for SecretInFile {
     }
 
     fn look(&self, view: &View<'_>) -> Vec<Draft> {
-        let groups = view.grouped(|d| d.details.secret_in_file.then_some(&d.consumer.entity));
+        let groups = view.by_consumer(|d| d.details.secret_in_file);
         groups
             .values()
             .map(|dependencies| draft(view, dependencies))

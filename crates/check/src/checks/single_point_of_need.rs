@@ -41,7 +41,7 @@ impl Check for SinglePointOfNeed {
         };
         let outside =
             |d: &Dependency| is_outside(view.entity(&d.provider.entity), &d.provider.addresses);
-        let groups = view.grouped(|d| (needs(d) && !outside(d)).then_some(&d.provider.entity));
+        let groups = view.by_provider(|d| needs(d) && !outside(d));
         groups
             .values()
             .filter_map(|dependencies| draft(view, dependencies))

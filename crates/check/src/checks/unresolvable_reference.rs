@@ -14,7 +14,7 @@ impl Check for UnresolvableReference {
     }
 
     fn look(&self, view: &View<'_>) -> Vec<Draft> {
-        let groups = view.grouped(|d| leads_nowhere(view, d).then_some(&d.provider.entity));
+        let groups = view.by_provider(|d| leads_nowhere(view, d));
         let (outside, inside): (Vec<_>, Vec<_>) = groups
             .values()
             .partition(|group| group.iter().all(|d| is_external(view, d)));

@@ -1,9 +1,9 @@
 //! What moves and what does not: machines with everything that lies on them, and whoever has to do with them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use groma_model::EntityId;
 use groma_model::inventory::{Basis, Disposition, Entity, Inventory, System};
+use groma_model::{EntityId, EvidenceId};
 
 use super::shape::OutBecause;
 use crate::machines::is_machine;
@@ -202,7 +202,8 @@ fn out_because(
 
 /// What was met by a look, and not only by a list.
 struct Met<'a> {
-    facts: BTreeSet<&'a str>,
+    /// Facts that a look told, of what a list names and nothing else is known of.
+    facts: BTreeSet<&'a EvidenceId>,
     ends: BTreeSet<&'a EntityId>,
 }
 
@@ -211,11 +212,18 @@ impl<'a> Met<'a> {
         let looked = |e: &&groma_model::inventory::EvidenceEntry| {
             e.witness != groma_model::Witness::Declared
         };
-        let facts = inventory.evidence.iter().filter(looked);
+        let listed = inventory.entities.iter().filter(|e| is_listed(e));
+        let cited: HashSet<&EvidenceId> = listed.flat_map(|e| &e.evidence).collect();
+        // Nearly nothing is cited of all facts there are.
+        let facts = match cited.is_empty() {
+            true => [].iter(),
+            false => inventory.evidence.iter(),
+        };
+        let facts = facts.filter(|e| cited.contains(&e.id)).filter(looked);
         let observed = inventory.dependencies.iter();
         let observed = observed.filter(|d| d.basis == Basis::Observed);
         Self {
-            facts: facts.map(|e| e.id.as_str()).collect(),
+            facts: facts.map(|e| &e.id).collect(),
             ends: observed
                 .flat_map(|d| [&d.consumer.entity, &d.provider.entity])
                 .collect(),
@@ -223,16 +231,18 @@ impl<'a> Met<'a> {
     }
 
     fn only_declared(&self, entity: &Entity) -> bool {
-        entity.declared
-            && !entity.has_agent
-            && entity.attributes.guest.is_none()
-            && entity.attributes.sightings.is_empty()
+        is_listed(entity)
             && !self.ends.contains(&entity.id)
-            && !entity
-                .evidence
-                .iter()
-                .any(|id| self.facts.contains(id.as_str()))
+            && !entity.evidence.iter().any(|id| self.facts.contains(id))
     }
+}
+
+/// True for what a list names, and neither an agent nor a platform nor anybody on the wire.
+fn is_listed(entity: &Entity) -> bool {
+    entity.declared
+        && !entity.has_agent
+        && entity.attributes.guest.is_none()
+        && entity.attributes.sightings.is_empty()
 }
 
 /// Systems by their id and by their members.

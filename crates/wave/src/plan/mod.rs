@@ -69,21 +69,33 @@ pub fn plan(inventory: &Inventory, options: &PlanOptions) -> Plan {
     let mut drafts = schedule::schedule(&ground);
     improve::improve(&ground, &mut drafts);
     let calendar = calendar::Calendar::of(&ground, drafts, &sharing);
-    let cut_edges = cuts::cut_edges(&machines, &needs, &calendar, &directories);
-    let cut_rings = rest::cut_rings(&ground, &calendar);
+    // What is said of waves and of what hangs between them needs the same calendar, and nothing of each other.
+    let ((cut_edges, waves), ((cut_rings, notes), (shared, stays_out))) = rayon::join(
+        || {
+            let cut_edges = cuts::cut_edges(&machines, &needs, &calendar, &directories);
+            let waves = tell::waves(inventory, &ground, &calendar, &sharing, &cut_edges);
+            (cut_edges, waves)
+        },
+        || {
+            let cut_rings = rest::cut_rings(&ground, &calendar);
+            let notes = rest::notes(inventory, &ground, &calendar, &sharing, &cut_rings);
+            let shared = rest::shared(&ground, &calendar, &sharing, &directories);
+            ((cut_rings, notes), (shared, rest::stays_out(&ground)))
+        },
+    );
     Plan {
         schema: PLAN_SCHEMA.to_owned(),
         generated_at: inventory.generated_at,
         snapshot: inventory.snapshot.clone(),
         options: options.clone(),
-        notes: rest::notes(inventory, &ground, &calendar, &sharing, &cut_rings),
+        notes,
         quality: tell::quality(&ground, &calendar),
-        waves: tell::waves(inventory, &ground, &calendar, &sharing, &cut_edges),
+        waves,
         cut_edges,
-        shared: rest::shared(&ground, &calendar, &sharing, &directories),
+        shared,
         cut_rings,
         divided_systems: rest::divided(&ground, &calendar),
-        stays_out: rest::stays_out(&ground),
+        stays_out,
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use groma_model::inventory::{Dependency, Inventory, ReachedBy, Strength, VerdictWord};
 use groma_model::registry::REGISTRY;
+use rayon::prelude::*;
 
 use super::machines::Machines;
 use super::shape::OutBecause;
@@ -22,13 +23,18 @@ pub(super) const WEIGHT_THAT_BINDS: u64 = 40;
 
 /// All needs between two different nodes, by the ids of their dependencies.
 pub(super) fn needs<'a>(inventory: &'a Inventory, machines: &Machines<'a>) -> Vec<Need<'a>> {
-    let by_id: BTreeMap<&str, &Dependency> = inventory
-        .dependencies
-        .iter()
-        .map(|d| (d.id.as_str(), d))
-        .collect();
+    let mut by_id: Vec<&Dependency> = inventory.dependencies.iter().collect();
+    by_id.sort_by(|a, b| a.id.cmp(&b.id));
+    // Of two with one id, the last one counts.
+    by_id.dedup_by(|later, kept| {
+        let same = later.id == kept.id;
+        if same {
+            *kept = *later;
+        }
+        same
+    });
     by_id
-        .into_values()
+        .into_par_iter()
         .filter(|d| !is_wrong(d) && !d.details.local)
         .filter_map(|dependency| {
             let consumer = machines.node(&dependency.consumer.entity)?;

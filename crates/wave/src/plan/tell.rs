@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use groma_model::inventory::{Inventory, Strength};
 use groma_model::registry::REGISTRY;
+use rayon::prelude::*;
 
 use super::calendar::{Calendar, Slot};
 use super::carried::Loads;
@@ -44,12 +45,13 @@ pub(super) fn waves(
     };
     let requires = calendar.requires(ground.needs);
     let radii = radii(ground.machines, ground.needs, calendar);
-    let mut waves: Vec<PlannedWave> = Vec::with_capacity(calendar.slots.len());
-    for ((slot, requires), radius) in calendar.slots.iter().zip(requires).zip(radii) {
+    let slots = calendar.slots.par_iter().zip(requires).zip(radii);
+    let told = slots.map(|((slot, requires), radius)| {
         let mut wave = teller.wave(slot, requires);
         wave.blast_radius = radius;
-        waves.push(wave);
-    }
+        wave
+    });
+    let mut waves: Vec<PlannedWave> = told.collect();
     bridges(&mut waves, cut);
     waves
 }
