@@ -89,21 +89,6 @@ pub(crate) fn open_existing(place: &Place) -> Result<Box<dyn Store>> {
     open(place)
 }
 
-/// How much of a store is read where the kernel keeps it, at most.
-const MAPPED_BYTES_MAX: u64 = 1 << 30;
-
-/// As [`open_existing`], for whoever reads nearly all of it once, writes a document and ends.
-pub(crate) fn open_to_read(place: &Place) -> Result<Box<dyn Store>> {
-    if place.database().is_some() {
-        return open_existing(place);
-    }
-    let directory = place.directory();
-    must_be_in(&directory)?;
-    let store = SqliteStore::open(&directory)?;
-    store.map_pages(MAPPED_BYTES_MAX)?;
-    Ok(Box::new(store))
-}
-
 pub(crate) fn must_be_in(directory: &Path) -> Result<()> {
     anyhow::ensure!(
         SqliteStore::is_in(directory),

@@ -12,7 +12,7 @@ use crate::files;
 use crate::link::Line;
 use crate::share::Share;
 use crate::terminal::tell;
-use crate::verbs::{inventory_for, not_replaced, open_to_read, wrong_usage};
+use crate::verbs::{inventory_for, not_replaced, open_existing, wrong_usage};
 use crate::waves::Waves;
 
 #[derive(Args, Debug)]
@@ -60,7 +60,7 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
         Format::Questionnaire | Format::DeviceSheet
     );
     arguments.share.refuse_sheet(sheet)?;
-    let mut store = open_to_read(place)?;
+    let mut store = open_existing(place)?;
     let waves = arguments.waves.entries()?;
     let name = arguments.snapshot.as_deref();
     let reading = (waves, Purpose::Reading);

@@ -11,7 +11,7 @@ use crate::conclude::Purpose;
 use crate::files;
 use crate::link::Line;
 use crate::terminal::tell;
-use crate::verbs::{inventory_for, not_replaced, open_to_read};
+use crate::verbs::{inventory_for, not_replaced, open_existing};
 
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
@@ -52,7 +52,7 @@ enum Format {
 
 pub(super) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
     let world = groma_sys::this_machine(true);
-    let mut store = open_to_read(place)?;
+    let mut store = open_existing(place)?;
     let name = arguments.snapshot.as_deref();
     let planning = (Vec::new(), Purpose::Planning);
     let mut inventory = inventory_for(store.as_mut(), name, &world, planning)?;

@@ -108,14 +108,6 @@ impl SqliteStore {
         run.map_err(StoreError::of("bound the memory of the store"))
     }
 
-    /// Reads up to `bytes` of the file where the kernel keeps it, instead of copying each page. For whoever reads all of it once and ends:
-    /// a disk that fails meanwhile ends the process.
-    pub fn map_pages(&self, bytes: u64) -> Result<(), StoreError> {
-        let set = format!("PRAGMA mmap_size = {bytes}");
-        let run = self.connection.query_row(&set, [], |_| Ok(()));
-        run.map_err(StoreError::of("map the file of the store"))
-    }
-
     /// Bounds the file to `bytes`; what would make it larger ends in [`StoreError::Full`].
     pub fn limit_bytes(&self, bytes: u64) -> Result<(), StoreError> {
         let attempt = "bound the size of the store";
