@@ -1,7 +1,7 @@
 //! The store behind the listeners. One connection writes, one reads: who is admitted need not wait for who is kept.
 
 use std::sync::{Mutex, MutexGuard};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use groma_model::fleet::{AgentRecord, Policy, RefusalWord, TokenRecord};
 use groma_model::{AgentId, SiteId, Timestamp};
@@ -22,11 +22,16 @@ pub(crate) struct StoreKeeper {
 }
 
 impl StoreKeeper {
-    pub(crate) fn new(writer: Box<dyn FleetStore>, reader: Box<dyn FleetStore>) -> Self {
+    /// A keeper that lets batches wait so long for each other: a store that keeps them one by one has nothing of it.
+    pub(crate) fn new(
+        writer: Box<dyn FleetStore>,
+        reader: Box<dyn FleetStore>,
+        patience: Duration,
+    ) -> Self {
         let keeper = Self {
             writer: Mutex::new(writer),
             reader: Mutex::new(reader),
-            together: Together::default(),
+            together: Together::patient(patience),
             roster: Roster::default(),
         };
         keeper.look_after();
@@ -223,7 +228,6 @@ fn failed(error: StoreError) -> KeepError {
 #[cfg(test)]
 mod tests {
     use std::path::Path;
-    use std::time::Duration;
 
     use groma_model::fleet::AgentState;
     use groma_store::fleet_conformance::{agent, token};
@@ -241,7 +245,7 @@ mod tests {
 
     fn keeper(directory: &Path) -> StoreKeeper {
         let open = || Box::new(SqliteStore::open(directory).unwrap());
-        StoreKeeper::new(open(), open())
+        StoreKeeper::new(open(), open(), Duration::ZERO)
     }
 
     /// A batch of these facts, as one line each.

@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 use std::sync::mpsc::{SyncSender, TryRecvError, sync_channel};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use groma_store::{Ingested, Ready, Store, StoreError};
 
@@ -10,14 +11,47 @@ use groma_store::{Ingested, Ready, Store, StoreError};
 const BATCHES_MAX: usize = 64;
 /// What is in them, in facts, beyond which nothing is added: nobody should wait long for what is not his.
 const WEIGHT_MAX: usize = 32_768;
+/// So many batches are company enough: whoever comes while they are written is the next company.
+const COMPANY: usize = 4;
+/// A batch of so many facts is company of its own: beside what it costs, a transaction is little.
+const COMPANY_WEIGHT: usize = 2048;
 
 type Answer = Result<Ingested, StoreError>;
 
 /// What waits for the one who writes.
 #[derive(Default)]
-pub(super) struct Together(Mutex<VecDeque<(Ready, SyncSender<Answer>)>>);
+pub(super) struct Together {
+    waiting: Mutex<Waiting>,
+    /// Told when there is company enough, and when somebody was taken up.
+    changed: Condvar,
+    /// How long a batch waits for company.
+    patience: Duration,
+}
+
+#[derive(Default)]
+struct Waiting {
+    batches: VecDeque<(Ready, SyncSender<Answer>)>,
+    /// Batches that ever came, and those of them that were taken up.
+    came: u64,
+    taken: u64,
+}
+
+impl Waiting {
+    fn is_company(&self) -> bool {
+        let weight: usize = self.batches.iter().map(|(ready, _)| ready.weight()).sum();
+        self.batches.len() >= COMPANY || weight >= COMPANY_WEIGHT
+    }
+}
 
 impl Together {
+    /// As by default, and batches wait so long for company.
+    pub(super) fn patient(patience: Duration) -> Self {
+        Self {
+            patience,
+            ..Self::default()
+        }
+    }
+
     /// Keeps `ready`, in whatever company; durable when this returns.
     pub(super) fn keep<S>(
         &self,
@@ -26,7 +60,7 @@ impl Together {
         as_store: impl Fn(&mut S) -> &mut dyn Store,
     ) -> Answer {
         let (answer, answered) = sync_channel(1);
-        held(&self.0).push_back((ready, answer));
+        self.wait(ready, answer);
         loop {
             let mut writer = held(writer);
             match answered.try_recv() {
@@ -48,16 +82,41 @@ impl Together {
         }
     }
 
+    /// Waits until there is company, until somebody took this batch up with his own, or until it waited long enough.
+    fn wait(&self, ready: Ready, answer: SyncSender<Answer>) {
+        let begun = Instant::now();
+        let mut waiting = held(&self.waiting);
+        waiting.batches.push_back((ready, answer));
+        let number = waiting.came;
+        waiting.came += 1;
+        if waiting.is_company() {
+            self.changed.notify_all();
+            return;
+        }
+        while waiting.taken <= number && !waiting.is_company() {
+            let left = self.patience.saturating_sub(begun.elapsed());
+            if left.is_zero() {
+                return;
+            }
+            let waited = self.changed.wait_timeout(waiting, left);
+            (waiting, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
     /// Those that came first, as many as go together.
     fn next(&self) -> Vec<(Ready, SyncSender<Answer>)> {
-        let mut waiting = held(&self.0);
+        let mut waiting = held(&self.waiting);
         let (mut group, mut weight) = (Vec::new(), 0);
-        while let Some((ready, _)) = waiting.front() {
+        while let Some((ready, _)) = waiting.batches.front() {
             weight += ready.weight();
             if group.len() >= BATCHES_MAX || (weight > WEIGHT_MAX && !group.is_empty()) {
                 break;
             }
-            group.extend(waiting.pop_front());
+            group.extend(waiting.batches.pop_front());
+            waiting.taken += 1;
+        }
+        if group.len() > 1 {
+            self.changed.notify_all();
         }
         group
     }
@@ -111,8 +170,13 @@ mod tests {
 
     #[test]
     fn many_at_once_are_all_kept_and_one_that_cannot_be_costs_no_other() {
+        for patience in [0, 5] {
+            many_at_once(&Together::patient(Duration::from_millis(patience)));
+        }
+    }
+
+    fn many_at_once(together: &Together) {
         let writer = Mutex::new(SqliteStore::open_in_memory().unwrap());
-        let together = Together::default();
         let endless = "a".repeat(4096);
         let keep =
             |agent: &str, sequence| together.keep(ready(agent, sequence), &writer, |store| store);
@@ -140,7 +204,8 @@ mod tests {
         let together = Together::default();
         for number in 0..100 {
             let (answer, _) = sync_channel(1);
-            held(&together.0).push_back((ready("agt-a", number), answer));
+            let mut waiting = held(&together.waiting);
+            waiting.batches.push_back((ready("agt-a", number), answer));
         }
         assert_eq!(together.next().len(), BATCHES_MAX);
         assert_eq!(together.next().len(), 100 - BATCHES_MAX);

@@ -22,6 +22,8 @@ use crate::verbs::open_serving;
 
 /// How long those who are in are waited for at the end.
 const FAREWELL: Duration = Duration::from_secs(20);
+/// How long a batch waits for others, to be written and synced with them.
+const COMPANY: Duration = Duration::from_millis(25);
 const TICK: Duration = Duration::from_millis(200);
 /// How often somebody looks whether others changed the store: every second.
 const LOOK_TICKS: u32 = 5;
@@ -65,7 +67,11 @@ pub(crate) fn run(arguments: &Arguments, place: &Place) -> Result<u8> {
         packets_per_second: arguments.rate,
         ..Limits::default()
     };
-    let keeper = Arc::new(StoreKeeper::new(writer, reader));
+    let patience = match place.database() {
+        None => COMPANY,
+        Some(_) => Duration::ZERO,
+    };
+    let keeper = Arc::new(StoreKeeper::new(writer, reader, patience));
     let serving = Serving::begin(Config {
         enrolment: arguments.listen,
         agents: arguments

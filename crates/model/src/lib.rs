@@ -35,6 +35,7 @@ pub mod mailbox;
 pub mod measured;
 mod mere_names;
 pub mod met;
+mod moment;
 pub mod name;
 pub mod observation;
 pub mod outside;

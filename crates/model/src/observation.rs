@@ -39,6 +39,11 @@ impl Scope {
         &self.0
     }
 
+    /// The text of the scope, for whoever keeps it and many of its kind.
+    pub fn shared(&self) -> Arc<str> {
+        self.0.clone()
+    }
+
     /// True if `inner` is this scope or lies within it.
     pub fn contains(&self, inner: &Self) -> bool {
         let within = |inner: &str| {

@@ -9,6 +9,8 @@ use std::time::Duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::moment;
+
 /// A moment in UTC, in whole milliseconds since 1970.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Timestamp(jiff::Timestamp);
@@ -34,6 +36,12 @@ impl Timestamp {
     /// Seconds since 1970-01-01T00:00:00Z, clamped as [`Self::from_millis`].
     pub fn from_seconds(seconds: i64) -> Self {
         Self::from_millis(seconds.saturating_mul(1000))
+    }
+
+    /// The moment that is written exactly so by `Display`; `None` for any other text, a moment or not.
+    pub fn exactly(text: &[u8]) -> Option<Self> {
+        let millis = moment::read(text)?;
+        Some(Self::from_millis(millis))
     }
 
     /// Milliseconds since 1970-01-01T00:00:00Z.
@@ -87,13 +95,19 @@ impl Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        match moment::write(self.millis()) {
+            Some(written) if f.precision().is_none() => f.write_str(written.as_str()),
+            _ => self.0.fmt(f),
+        }
     }
 }
 
 impl FromStr for Timestamp {
     type Err = NotAMoment;
     fn from_str(text: &str) -> Result<Self, NotAMoment> {
+        if let Some(moment) = Self::exactly(text.as_bytes()) {
+            return Ok(moment);
+        }
         let moment: jiff::Timestamp = text.parse().map_err(|_| NotAMoment {
             text: text.to_owned(),
         })?;

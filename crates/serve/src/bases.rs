@@ -1,5 +1,6 @@
 //! What agents sent last, so that the next batch may come as what is new in it. In memory only: whatever is not here any more is asked for whole.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -7,7 +8,7 @@ use std::time::{Duration, Instant};
 use groma_model::AgentId;
 use groma_model::batch::FactKey;
 use groma_model::fleet::RefusalWord;
-use groma_wire::{Limits, WireError, against};
+use groma_wire::{Limits, Mark, Told, WireError, against};
 
 use crate::refusal::Refusal;
 
@@ -37,25 +38,91 @@ struct Base {
 }
 
 /// What an agent sent last.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Last {
     /// Packed.
     pub(crate) frame: Arc<[u8]>,
-    /// The keys of its facts, sorted.
-    keys: Arc<[FactKey]>,
+    known: Arc<Known>,
 }
 
-impl Last {
-    /// True if this is the key of a fact in it.
-    pub(crate) fn knows(&self, key: &FactKey) -> bool {
-        self.keys.binary_search(key).is_ok()
+/// What is known of a batch that was kept.
+#[derive(Default, Debug)]
+pub(crate) struct Known {
+    /// The first bytes of the SHA-256 of its text, if that was asked for.
+    digest: Option<[u8; 16]>,
+    /// By the lines of its text: those that end in a fact that is kept as it is written there.
+    marks: Box<[Mark]>,
+    /// The keys of all its other facts, sorted.
+    others: Box<[FactKey]>,
+}
+
+impl Known {
+    /// `keys` are those of the facts that were kept, sorted: a text with another one is not what its fact is written as.
+    pub(crate) fn of(
+        digest: Option<[u8; 16]>,
+        mut marks: Vec<Mark>,
+        mut keys: Vec<FactKey>,
+    ) -> Self {
+        for mark in &mut marks {
+            if mark
+                .key()
+                .is_some_and(|key| keys.binary_search(key).is_err())
+            {
+                *mark = Mark::default();
+            }
+        }
+        let marked = sorted(&marks);
+        keys.retain(|key| marked.binary_search(key).is_err());
+        Self {
+            digest,
+            marks: marks.into(),
+            others: keys.into(),
+        }
     }
 
     fn weight(&self) -> usize {
-        let keys = size_of_val::<[FactKey]>(&self.keys);
+        size_of_val::<[Mark]>(&self.marks).saturating_add(size_of_val::<[FactKey]>(&self.others))
+    }
+}
+
+/// The keys that lines are marked with, sorted.
+fn sorted(marks: &[Mark]) -> Vec<FactKey> {
+    let mut keys: Vec<FactKey> = marks.iter().filter_map(Mark::key).copied().collect();
+    keys.sort_unstable();
+    keys
+}
+
+impl Last {
+    /// What is known of the lines of its text.
+    pub(crate) fn marks(&self) -> &[Mark] {
+        &self.known.marks
+    }
+
+    /// Which facts are in it.
+    pub(crate) fn knows(&self) -> impl Fn(&FactKey) -> bool + '_ {
+        // Most batches ask for the few that are new in them, and some for none.
+        let marked = OnceCell::new();
+        move |key| {
+            let marked = marked.get_or_init(|| sorted(&self.known.marks));
+            marked.binary_search(key).is_ok() || self.known.others.binary_search(key).is_ok()
+        }
+    }
+
+    /// Its text, if this is its name.
+    fn text(&self, name: &str) -> Option<Vec<u8>> {
+        let is_another = |digest: [u8; 16]| groma_model::foreign::hex(&digest) != name;
+        if self.known.digest.is_some_and(is_another) {
+            return None;
+        }
+        let text = against::text_of(&self.frame)?;
+        let is_named = self.known.digest.is_some() || against::name_of(&text) == name;
+        is_named.then_some(text)
+    }
+
+    fn weight(&self) -> usize {
         self.frame
             .len()
-            .saturating_add(keys)
+            .saturating_add(self.known.weight())
             .saturating_add(ENTRY_BYTES)
     }
 }
@@ -86,14 +153,8 @@ impl Bases {
         self.held().of.get(agent).map(|base| base.last.clone())
     }
 
-    /// Holds a batch that was kept in the place of the one before, with the sorted keys of its facts. False if there is no room: then it is no base.
-    pub(crate) fn hold(
-        &self,
-        agent: &AgentId,
-        frame: &[u8],
-        keys: Vec<FactKey>,
-        now: Instant,
-    ) -> bool {
+    /// Holds a batch that was kept in the place of the one before. False if there is no room: then it is no base.
+    pub(crate) fn hold(&self, agent: &AgentId, frame: &[u8], known: Known, now: Instant) -> bool {
         let mut held = self.held();
         held.take(agent);
         if frame.len() > FRAME_BYTES_MAX {
@@ -101,7 +162,7 @@ impl Bases {
         }
         let last = Last {
             frame: frame.into(),
-            keys: keys.into(),
+            known: Arc::new(known),
         };
         let (bytes_max, weight) = (self.bytes_max, last.weight());
         let fits = |held: &Held| held.bytes.saturating_add(weight) <= bytes_max;
@@ -120,11 +181,10 @@ impl Bases {
 }
 
 /// The text of the batch behind a patch against the base of this name.
-pub(crate) fn whole(patch: &[u8], name: &str, base: Option<&[u8]>) -> Result<Vec<u8>, Refusal> {
-    let text = base.and_then(against::text_of);
-    let base = text.filter(|text| against::name_of(text) == name);
-    let base = base.ok_or(RefusalWord::UnknownBase)?;
-    against::read(patch, &base, &Limits::network()).map_err(unread)
+pub(crate) fn whole(patch: &[u8], name: &str, base: Option<&Last>) -> Result<Told, Refusal> {
+    let text = base.and_then(|base| Some((base.text(name)?, base.marks())));
+    let (text, marks) = text.ok_or(RefusalWord::UnknownBase)?;
+    against::read_marked(patch, &text, marks, &Limits::network()).map_err(unread)
 }
 
 /// What is said of a batch that cannot be read.
@@ -146,7 +206,7 @@ mod tests {
 
     /// Holds a frame without facts.
     fn hold(bases: &Bases, number: u8, frame: &[u8], now: Instant) -> bool {
-        bases.hold(&agent(number), frame, Vec::new(), now)
+        bases.hold(&agent(number), frame, Known::default(), now)
     }
 
     fn frame(bases: &Bases, number: u8) -> Option<Vec<u8>> {
@@ -195,16 +255,25 @@ mod tests {
         let base = against::packed(&former).unwrap();
         let patch = against::write(&text, &former).unwrap();
         let name = against::name_of(&former);
-        let asked = |base: Option<&[u8]>, name: &str| whole(&patch, name, base).map_err(|r| r.word);
-        let came = asked(Some(&base), &name).unwrap();
-        assert_eq!(came, text);
+        let last = |frame: &[u8], digest| Last {
+            frame: frame.into(),
+            known: Arc::new(Known::of(digest, Vec::new(), Vec::new())),
+        };
+        let asked = |base: Option<&Last>, name: &str| {
+            let told = whole(&patch, name, base).map_err(|r| r.word);
+            told.map(Told::into_text)
+        };
+        let held = last(&base, None);
+        assert_eq!(asked(Some(&held), &name).unwrap(), text);
+        let digest = against::read(&patch, &former, &Limits::network());
+        assert_eq!(digest.unwrap(), text);
         assert_eq!(asked(None, &name), Err(RefusalWord::UnknownBase));
-        assert_eq!(asked(Some(&base), "00"), Err(RefusalWord::UnknownBase));
-        assert_eq!(
-            asked(Some(b"no batch"), &name),
-            Err(RefusalWord::UnknownBase)
-        );
-        let broken = whole(b"no patch", &name, Some(&base)).map_err(|r| r.word);
-        assert_eq!(broken, Err(RefusalWord::Malformed));
+        assert_eq!(asked(Some(&held), "00"), Err(RefusalWord::UnknownBase));
+        let another = last(&base, Some([7; 16]));
+        assert_eq!(asked(Some(&another), &name), Err(RefusalWord::UnknownBase));
+        let none = last(b"no batch", None);
+        assert_eq!(asked(Some(&none), &name), Err(RefusalWord::UnknownBase));
+        let broken = whole(b"no patch", &name, Some(&held)).map_err(|r| r.word);
+        assert_eq!(broken.err(), Some(RefusalWord::Malformed));
     }
 }

@@ -9,10 +9,10 @@ use axum::body::Bytes;
 use groma_model::batch::FactKey;
 use groma_model::fleet::{AgentRecord, RefusalWord};
 use groma_wire::talk::Kept;
-use groma_wire::{Limits, Received, against};
+use groma_wire::{Limits, Received, Told, against};
 
 use crate::agents::admitted;
-use crate::bases::{Last, unread, whole};
+use crate::bases::{Known, Last, unread, whole};
 use crate::metrics::count;
 use crate::refusal::Refusal;
 use crate::rules;
@@ -48,11 +48,11 @@ impl Came {
         // Minutes may lie between its first byte and now.
         let record = admitted(shared, &self.caller)?;
         rules::takes(&record, self.run, shared.journal.now())?;
-        let (mut kept, records, keys) = kept(shared, &record, received)?;
+        let (mut kept, records, known) = kept(shared, &record, received, text.digest())?;
         // Only what is kept is a base: it is what the agent has our word for.
         if let Some(packed) = text.packed() {
             let bases = &shared.bases;
-            kept.base = bases.hold(&record.agent, &packed, keys, Instant::now());
+            kept.base = bases.hold(&record.agent, &packed, known, Instant::now());
             self.count_spared(packed.len());
         }
         Ok((kept, records))
@@ -62,13 +62,12 @@ impl Came {
         let Some(name) = &self.base else {
             return Ok(Text::Whole(&self.bytes));
         };
-        let frame = self.last.as_ref().map(|last| &*last.frame);
-        let text = whole(&self.bytes, name, frame)?;
-        if parts_of(text.len() as u64) > self.parts {
+        let told = whole(&self.bytes, name, self.last.as_ref())?;
+        if parts_of(told.text().len() as u64) > self.parts {
             let why = "it comes to more than such a patch may: send it whole";
             return Err(Refusal::saying(RefusalWord::TooLarge, why));
         }
-        Ok(Text::Against(text))
+        Ok(Text::Against(told))
     }
 
     /// What came as what is new in it would have been so long.
@@ -87,13 +86,14 @@ impl Came {
 enum Text<'b> {
     Whole(&'b [u8]),
     /// The text that came as what is new in it.
-    Against(Vec<u8>),
+    Against(Told),
 }
 
 impl Text<'_> {
     /// What it says; what the last batch of its agent said too is left as text.
     fn received(&self, last: Option<&Last>, parts: u32) -> Result<Received, Refusal> {
-        let knows = |key: &FactKey| last.is_some_and(|last| last.knows(key));
+        let last = last.map(Last::knows);
+        let knows = |key: &FactKey| last.as_ref().is_some_and(|knows| knows(key));
         let mut limits = Limits::network();
         if let Self::Against(_) = self {
             // What came whole may expand as its bytes allow; a text comes to what its share of a turn has room for.
@@ -101,25 +101,34 @@ impl Text<'_> {
         }
         let received = match self {
             Self::Whole(bytes) => groma_wire::receive(&mut &**bytes, &limits, &knows),
-            Self::Against(text) => groma_wire::receive_text(text, &limits, &knows),
+            Self::Against(told) => groma_wire::receive_told(told, &limits, &knows),
         };
         received.map_err(unread)
+    }
+
+    /// The first bytes of the digest of the text, if that had to be made.
+    fn digest(&self) -> Option<[u8; 16]> {
+        match self {
+            Self::Whole(_) => None,
+            Self::Against(told) => Some(told.digest()),
+        }
     }
 
     fn packed(&self) -> Option<Cow<'_, [u8]>> {
         match self {
             Self::Whole(bytes) => Some(Cow::Borrowed(bytes)),
-            Self::Against(text) => against::packed(text).ok().map(Cow::Owned),
+            Self::Against(told) => against::packed(told.text()).ok().map(Cow::Owned),
         }
     }
 }
 
-/// Keeps a batch under the name of who sent it, and no other. Says how many records it had and which facts.
+/// Keeps a batch under the name of who sent it, and no other. Says how many records it had, and what is known of it.
 fn kept(
     shared: &Shared,
     record: &AgentRecord,
-    received: Received,
-) -> Result<(Kept, u64, Vec<FactKey>), Refusal> {
+    mut received: Received,
+    digest: Option<[u8; 16]>,
+) -> Result<(Kept, u64, Known), Refusal> {
     let header = received.batch.header.clone();
     if header.agent != record.agent || header.site != record.site {
         return Err(RefusalWord::NotYours.into());
@@ -128,6 +137,7 @@ fn kept(
         return Err(RefusalWord::Clock.into());
     }
     let records = received.batch.records.len() + received.quoted.len();
+    let marks = std::mem::take(&mut received.marks);
     let durable = shared.keeper.keep(received).inspect_err(|error| {
         let (agent, why) = (record.agent.as_str(), error.to_string());
         shared
@@ -141,7 +151,7 @@ fn kept(
         base: false,
     };
     let records = u64::try_from(records).unwrap_or(u64::MAX);
-    Ok((kept, records, durable.keys))
+    Ok((kept, records, Known::of(digest, marks, durable.keys)))
 }
 
 /// How many parts of a turn a batch of so many bytes takes: as much of the memory of the largest one as it may unpack to.
@@ -181,10 +191,10 @@ mod tests {
 
     #[test]
     fn what_comes_as_what_is_new_may_come_to_no_more_than_its_share_of_a_turn() {
-        let text = Text::Against(endless(30));
+        let text = Text::Against(Told::of(endless(30)));
         let read = text.received(None, 1).unwrap();
         assert_eq!(read.batch.records.len(), 31);
-        let text = Text::Against(endless(60));
+        let text = Text::Against(Told::of(endless(60)));
         let refused = text.received(None, 1).unwrap_err();
         assert_eq!(refused.word, RefusalWord::TooLarge);
         assert!(text.received(None, 2).is_ok());

@@ -31,8 +31,9 @@ use groma_model::Timestamp;
 use groma_model::id::sha256;
 
 use self::columns::{Columns, LINES, Read, SHAPES, column_of, folded, unfolded};
-use self::parts::{Kind, Out, Parts, apart, together};
+use self::parts::{Kind, Out, Parts, Value, Visit, apart, is_plain, together, walk};
 use crate::encode::LEVEL;
+use crate::marks::{Lines, Mark, Told};
 use crate::{Limits, WireError};
 
 /// The longest text that is written against another, and the longest that others are written against: what one request may cost in memory
@@ -53,6 +54,14 @@ const DIGEST_BYTES: usize = 16;
 
 /// The text of a packed batch, if it is within [`TEXT_BYTES_MAX`].
 pub fn text_of(frame: &[u8]) -> Option<Vec<u8>> {
+    // Whoever says how much it is, and is right, is unpacked in one go.
+    if let Ok(Some(said)) = zstd::zstd_safe::get_frame_content_size(frame) {
+        let most = usize::try_from(said).ok()?;
+        let one = zstd::zstd_safe::find_frame_compressed_size(frame).ok()?;
+        return (most <= TEXT_BYTES_MAX)
+            .then(|| zstd::bulk::decompress(frame.get(..one)?, most).ok())
+            .flatten();
+    }
     let decoder = zstd::Decoder::with_buffer(frame).ok()?.single_frame();
     unpacked(decoder)
 }
@@ -62,15 +71,14 @@ pub fn name_of(text: &[u8]) -> String {
     groma_model::foreign::hex(&digest_of(text))
 }
 
-/// Packs a text as [`encode`](crate::encode) packs a batch.
+/// Packs a text as [`encode`](crate::encode) packs a batch, and says how long it is.
 pub fn packed(text: &[u8]) -> io::Result<Vec<u8>> {
-    let mut packer = zstd::Encoder::new(Vec::new(), LEVEL)?;
+    let mut packer = zstd::bulk::Compressor::new(LEVEL)?;
     packer.include_checksum(true)?;
-    packer.write_all(text)?;
-    packer.finish()
+    packer.compress(text)
 }
 
-fn digest_of(text: &[u8]) -> [u8; DIGEST_BYTES] {
+pub(crate) fn digest_of(text: &[u8]) -> [u8; DIGEST_BYTES] {
     let mut digest = [0; DIGEST_BYTES];
     digest
         .iter_mut()
@@ -236,12 +244,29 @@ impl<'b> Writer<'b> {
 
 /// The lines of a text; nothing if there are more than any batch has.
 fn lines_of(text: &[u8]) -> Option<Vec<&[u8]>> {
-    let whole = text.strip_suffix(b"\n").unwrap_or(text);
-    let lines: Vec<&[u8]> = whole
-        .split(|byte| *byte == b'\n')
-        .take(LINES_MAX + 1)
-        .collect();
-    (lines.len() <= LINES_MAX).then_some(lines)
+    let mut left = text.strip_suffix(b"\n").unwrap_or(text);
+    let mut lines = Vec::new();
+    while lines.len() < LINES_MAX {
+        let Some(at) = line_feed(left) else {
+            lines.push(left);
+            return Some(lines);
+        };
+        lines.push(left.get(..at)?);
+        left = left.get(at + 1..)?;
+    }
+    None
+}
+
+/// Where the first line feed stands. Thirty-two bytes are looked at in one step: lines are long.
+fn line_feed(bytes: &[u8]) -> Option<usize> {
+    let is_in = |chunk: &[u8]| chunk.iter().fold(false, |any, byte| any | (*byte == b'\n'));
+    let begin = 32
+        * bytes
+            .chunks_exact(32)
+            .take_while(|chunk| !is_in(chunk))
+            .count();
+    let within = bytes.get(begin..)?.iter().position(is_line_feed);
+    within.map(|at| begin + at)
 }
 
 /// The text that was written against `base`, or a refusal.
@@ -249,6 +274,19 @@ fn lines_of(text: &[u8]) -> Option<Vec<&[u8]>> {
 /// # Errors
 /// It is damaged, was written against something else, or is too much.
 pub fn read(patch: &[u8], base: &[u8], limits: &Limits) -> Result<Vec<u8>, WireError> {
+    read_marked(patch, base, &[], limits).map(Told::into_text)
+}
+
+/// As [`read`], with what is known of the lines of the base, and then of those of the text.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_marked(
+    patch: &[u8],
+    base: &[u8],
+    marks: &[Mark],
+    limits: &Limits,
+) -> Result<Told, WireError> {
     let arrived = u64::try_from(patch.len()).unwrap_or(u64::MAX);
     if arrived > limits.wire_bytes {
         return Err(too_large("bytes on the wire", limits.wire_bytes));
@@ -270,10 +308,10 @@ pub fn read(patch: &[u8], base: &[u8], limits: &Limits) -> Result<Vec<u8>, WireE
     if inner.len() > most {
         return Err(damaged());
     }
-    let (told, digest) = Reader::over(&inner, base).ok_or_else(damaged)?;
-    let text = told.text(most).ok_or_else(damaged)?;
+    let (reader, digest) = Reader::over(&inner, base, marks).ok_or_else(damaged)?;
+    let (text, lines) = reader.text(most).ok_or_else(damaged)?;
     match digest_of(&text) == digest {
-        true => Ok(text),
+        true => Ok(Told::new(text, digest, lines)),
         false => Err(damaged()),
     }
 }
@@ -296,6 +334,8 @@ fn damaged() -> WireError {
 /// What a patch says, and what it says it of.
 struct Reader<'p> {
     base: Vec<&'p [u8]>,
+    /// What is known of these lines.
+    marks: &'p [Mark],
     reference: i64,
     rests: std::slice::Split<'p, u8, fn(&u8) -> bool>,
     words: Vec<&'p [u8]>,
@@ -306,7 +346,11 @@ struct Reader<'p> {
 }
 
 impl<'p> Reader<'p> {
-    fn over(inner: &'p [u8], base: &'p [u8]) -> Option<(Self, [u8; DIGEST_BYTES])> {
+    fn over(
+        inner: &'p [u8],
+        base: &'p [u8],
+        marks: &'p [Mark],
+    ) -> Option<(Self, [u8; DIGEST_BYTES])> {
         let (head, behind) = inner.split_first_chunk::<{ 1 + DIGEST_BYTES + 8 }>()?;
         let (version, head) = head.split_first()?;
         let (digest, reference) = head.split_first_chunk::<DIGEST_BYTES>()?;
@@ -315,6 +359,7 @@ impl<'p> Reader<'p> {
         (*version == VERSION).then_some(())?;
         let reader = Self {
             base: lines_of(base)?,
+            marks,
             reference: i64::from_le_bytes(reference.try_into().ok()?),
             rests: rests.split(is_line_feed),
             words: lines_of(words)?,
@@ -325,19 +370,32 @@ impl<'p> Reader<'p> {
         Some((reader, *digest))
     }
 
-    fn text(mut self, most: usize) -> Option<Vec<u8>> {
+    fn text(mut self, most: usize) -> Option<(Vec<u8>, Lines)> {
         let mut out = Out {
-            bytes: Vec::new(),
+            bytes: Vec::with_capacity(most.min(self.likely())),
             most,
         };
+        let mut lines = Vec::new();
         for _ in 0..self.columns.left(LINES) {
-            self.line(&mut out)?;
+            let begin = out.bytes.len();
+            let mark = self.line(&mut out)?;
+            // Whoever writes nothing but line feeds is told nothing of them.
+            if lines.len() < LINES_MAX {
+                lines.push((u32::try_from(out.bytes.len() - begin).ok()?, mark));
+            }
             out.put(b"\n")?;
         }
-        Some(out.bytes)
+        Some((out.bytes, lines))
     }
 
-    fn line(&mut self, out: &mut Out) -> Option<()> {
+    /// About as long as this is the text: a look is as long as the one before.
+    fn likely(&self) -> usize {
+        let base: usize = self.base.iter().map(|line| line.len() + 1).sum();
+        base + base / 8
+    }
+
+    /// Puts the next line together, and says what is known of it.
+    fn line(&mut self, out: &mut Out) -> Option<Mark> {
         let old = match self.columns.next(LINES)? {
             NEW => None,
             NEXT => Some(self.old(self.expected)?),
@@ -347,39 +405,110 @@ impl<'p> Reader<'p> {
                 Some(self.old(usize::try_from(index).ok()?)?)
             }
         };
+        match (old, self.columns.next(SHAPES)?) {
+            (Some((line, mark)), 0) => self.again(line, mark, out),
+            (old, shape) => {
+                self.anew(old.map(|(line, _)| line), shape, out)?;
+                Some(Mark::default())
+            }
+        }
+    }
+
+    /// A line of the base with other values. What is known of it stays so: its end has none.
+    fn again(&mut self, line: &'p [u8], mark: Mark, out: &mut Out) -> Option<Mark> {
+        is_plain(line).then_some(())?;
+        let mut values = Values {
+            columns: &mut self.columns,
+            words: &self.words,
+            reference: self.reference,
+            ordinals: [0; 3],
+            out,
+        };
+        let ends_so = walk(line, mark.begins(line)?, &mut values)?;
+        Some(if ends_so { mark } else { Mark::default() })
+    }
+
+    /// A line that is new, or has a `seen` of another form than in the base.
+    fn anew(&mut self, old: Option<&'p [u8]>, shape: u64, out: &mut Out) -> Option<()> {
+        let old = match old {
+            Some(line) => Some(apart(line)?),
+            None => None,
+        };
         let rest = match &old {
             Some(old) => &old.rest[..],
             None => self.rests.next()?,
         };
-        let shape = match self.columns.next(SHAPES)? {
-            0 => &old.as_ref()?.shape[..],
-            code => word_at(&self.words, code)?,
-        };
-        let (columns, words, reference) = (&mut self.columns, &self.words, self.reference);
+        let shape = word_at(&self.words, shape)?;
         let mut ordinals = [0; 3];
+        let (columns, words, reference) = (&mut self.columns, &self.words, self.reference);
         together(rest, Some(shape), out, &mut |kind, out| {
-            let ordinal = ordinals.get_mut(kind as usize)?;
-            let at = *ordinal;
-            *ordinal += 1;
-            let code = columns.next(column_of(kind, at))?;
-            match (kind, code) {
+            let at = next_of(&mut ordinals, kind)?;
+            match (kind, columns.next(column_of(kind, at))?) {
                 (Kind::Time, 0) => put_time(*old.as_ref()?.times.get(at)?, out),
                 (Kind::Number, 0) => put_number(*old.as_ref()?.numbers.get(at)?, out),
                 (Kind::Word, 0) => out.put(old.as_ref()?.words.get(at)?),
-                (Kind::Time, code) => put_time(reference.wrapping_add(unfolded(code - 1)), out),
-                (Kind::Number, code) => put_number(code - 1, out),
-                (Kind::Word, code) => out.put(word_at(words, code)?),
+                (kind, code) => put_value(kind, code, words, reference, out),
             }
         })
     }
 
-    /// A line of the base, taken apart; none if too much of it was asked for already.
-    fn old(&mut self, index: usize) -> Option<Parts<'p>> {
+    /// A line of the base, and what is known of it; none if too much of it was asked for already.
+    fn old(&mut self, index: usize) -> Option<(&'p [u8], Mark)> {
         let line = *self.base.get(index)?;
         self.work = self.work.checked_add(line.len())?;
         (self.work <= WORK_MAX).then_some(())?;
         self.expected = index + 1;
-        apart(line)
+        Some((line, self.marks.get(index).copied().unwrap_or_default()))
+    }
+}
+
+/// Puts the values of a patch in the places of those that stand in a line.
+struct Values<'r, 'p> {
+    columns: &'r mut Read<'p>,
+    words: &'r [&'p [u8]],
+    reference: i64,
+    ordinals: [usize; 3],
+    out: &'r mut Out,
+}
+
+impl<'t> Visit<'t> for Values<'_, '_> {
+    fn same(&mut self, bytes: &'t [u8], _: bool) -> Option<()> {
+        self.out.put(bytes)
+    }
+
+    fn value(&mut self, value: Value<'t>, bytes: &'t [u8], _: bool) -> Option<()> {
+        let kind = match value {
+            Value::Time(_) => Kind::Time,
+            Value::Number(_) => Kind::Number,
+            Value::Word(_) => Kind::Word,
+        };
+        let at = next_of(&mut self.ordinals, kind)?;
+        match self.columns.next(column_of(kind, at))? {
+            0 => self.out.put(bytes),
+            code => put_value(kind, code, self.words, self.reference, self.out),
+        }
+    }
+
+    fn seen(&mut self) -> Option<()> {
+        Some(())
+    }
+}
+
+/// The place of the next value of a kind among all of that kind in a line.
+fn next_of(ordinals: &mut [usize; 3], kind: Kind) -> Option<usize> {
+    let next = ordinals.get_mut(kind as usize)?;
+    let at = *next;
+    *next += 1;
+    Some(at)
+}
+
+/// A value that is not what it was.
+fn put_value(kind: Kind, code: u64, words: &[&[u8]], reference: i64, out: &mut Out) -> Option<()> {
+    let code = code.checked_sub(1)?;
+    match kind {
+        Kind::Time => put_time(reference.wrapping_add(unfolded(code)), out),
+        Kind::Number => put_number(code, out),
+        Kind::Word => out.put(words.get(usize::try_from(code).ok()?)?),
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
-use std::ops::Range;
 
 use groma_model::batch::{
     BATCH_SCHEMA, Batch, BatchHeader, FactKey, Quoted, Record, Said, fact_key,
@@ -12,7 +11,9 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use crate::error::brief;
-use crate::line::{AnyLine, weigh};
+use crate::line::{AnyLine, Weighed, weigh};
+use crate::marks::{Mark, Told};
+use crate::openings::{self, Opening, Openings};
 use crate::unpack::Lines;
 use crate::{Limits, WireError};
 
@@ -38,6 +39,9 @@ pub struct Received {
     pub batch: Batch,
     /// What was read before.
     pub quoted: Vec<Quoted>,
+    /// What is known now of the lines, for whoever puts the next text together out of them. It holds for facts that are written as their text
+    /// stood there: whoever keeps them knows which are.
+    pub marks: Vec<Mark>,
 }
 
 /// Which texts of facts were read before, and are what their facts are written as.
@@ -49,16 +53,26 @@ pub fn receive(
     limits: &Limits,
     knows: &Knows<'_>,
 ) -> Result<Received, WireError> {
-    Decoder::open(input, limits)?.receive(knows)
+    Decoder::open(input, limits)?.receive(knows, None)
 }
 
-/// As [`receive`], for the text of a batch that came as what is new in it.
+/// As [`receive`], for a text that is unpacked already.
 pub fn receive_text(
     text: &[u8],
     limits: &Limits,
     knows: &Knows<'_>,
 ) -> Result<Received, WireError> {
-    Decoder::over(Lines::plain(text, limits), limits)?.receive(knows)
+    Decoder::over(Lines::plain(text, limits), limits)?.receive(knows, None)
+}
+
+/// As [`receive_text`], for the text of a batch that came as what is new in it. What is known of its lines is not read again, so `knows` must
+/// know every key that was in the marks of the base, and the base have been read within the same limits on lines, strings and nesting.
+pub fn receive_told(
+    told: &Told,
+    limits: &Limits,
+    knows: &Knows<'_>,
+) -> Result<Received, WireError> {
+    Decoder::over(Lines::plain(told.text(), limits), limits)?.receive(knows, Some(told))
 }
 
 /// Reads a batch record by record. The batch counts only if the last record was followed by `None`:
@@ -69,6 +83,8 @@ pub struct Decoder<'r> {
     header: BatchHeader,
     numbered: HashMap<u64, Numbered>,
     sources: HashSet<SourceName>,
+    /// How lines begin; `None` where no line is known anyway.
+    openings: Option<Openings>,
     values: u64,
     records: u64,
     done: bool,
@@ -98,12 +114,12 @@ enum Content {
     clippy::large_enum_variant,
     reason = "it is taken apart on the next line"
 )]
-enum Told {
+enum Line {
     Record(Record),
     Quoted(Quoted),
 }
 
-impl Told {
+impl Line {
     fn saw(source: SourceName, scope: Scope, seen: Seen, content: Content) -> Self {
         match content {
             Content::Fact(fact) => Self::Record(Record {
@@ -138,6 +154,7 @@ impl<'r> Decoder<'r> {
             numbered: HashMap::new(),
             sources: header.sources.iter().cloned().collect(),
             header,
+            openings: None,
             values: 0,
             records: 0,
             done: false,
@@ -149,23 +166,69 @@ impl<'r> Decoder<'r> {
         &self.header
     }
 
-    fn receive(mut self, knows: &Knows<'_>) -> Result<Received, WireError> {
+    fn receive(mut self, knows: &Knows<'_>, told: Option<&Told>) -> Result<Received, WireError> {
         let (mut records, mut quoted) = (Vec::new(), Vec::new());
-        while let Some(told) = self.step(Some(knows))? {
+        // Nothing is known of the header.
+        let mut marks = vec![Mark::default()];
+        self.openings = told.is_some().then(Openings::default);
+        loop {
+            let hint = told.and_then(|told| told.line(self.lines.number()));
+            if let Some((known, mark)) = hint.and_then(|(length, mark)| self.known(length, mark)) {
+                quoted.push(known);
+                marks.push(mark);
+                continue;
+            }
+            let Some((told, mark)) = self.step(Some(knows))? else {
+                break;
+            };
+            marks.push(mark.unwrap_or_default());
             match told {
-                Told::Record(record) => records.push(record),
-                Told::Quoted(known) => quoted.push(known),
+                Line::Record(record) => records.push(record),
+                Line::Quoted(known) => quoted.push(known),
             }
         }
         let batch = Batch {
             header: self.header,
             records,
         };
-        Ok(Received { batch, quoted })
+        Ok(Received {
+            batch,
+            quoted,
+            marks,
+        })
     }
 
-    /// What the next line says, or `None` after a trailer that counts right and has nothing behind it.
-    fn step(&mut self, knows: Option<&Knows<'_>>) -> Result<Option<Told>, WireError> {
+    /// The next line, if it begins as one before it and ends in a fact that is known, and is within all bounds: what it comes to when it is
+    /// read in full, and nothing else.
+    fn known(&mut self, length: usize, mark: &Mark) -> Option<(Quoted, Mark)> {
+        let key = *mark.key()?;
+        let line = self.lines.at_hand(length)?;
+        let head = line.get(..mark.begins(line)?)?;
+        let (opening, seen) = self.openings.as_ref()?.find(head)?;
+        let (seen, values) = openings::seen(seen, &self.limits)?;
+        let values = openings::VALUES + values + mark.values();
+        let (values, records) = (self.values.saturating_add(values), self.records + 1);
+        let text = std::str::from_utf8(mark.fact(line)?).ok()?;
+        if values > self.limits.values || records > self.limits.records {
+            return None;
+        }
+        let quoted = Quoted {
+            source: opening.source.clone(),
+            scope: opening.scope.clone(),
+            seen,
+            key,
+            text: text.into(),
+        };
+        (self.values, self.records) = (values, records);
+        self.lines.pass(length);
+        Some((quoted, *mark))
+    }
+
+    /// What the next line says and what is known of it, or `None` after a trailer that counts right and has nothing behind it.
+    fn step(
+        &mut self,
+        knows: Option<&Knows<'_>>,
+    ) -> Result<Option<(Line, Option<Mark>)>, WireError> {
         let Some(line) = self.lines.next_line()? else {
             return Err(WireError::Truncated {
                 line: self.lines.number(),
@@ -173,36 +236,44 @@ impl<'r> Decoder<'r> {
         };
         let bytes = line.len() as u64;
         let weighed = weigh(line, &self.limits);
-        let parsed = weighed.map(|weighed| (weighed.values, parsed(line, weighed.saw, knows)));
+        let parsed = weighed.map(|weighed| (weighed.values, parsed(line, weighed, knows)));
+        let opening = match (&parsed, &self.openings) {
+            (Ok((_, Ok((said, Some(_))))), Some(openings)) => said.opening(line, openings),
+            _ => None,
+        };
         let (values, parsed) =
             parsed.map_err(|excess| self.too_large(excess.what, excess.limit))?;
         self.values = self.values.saturating_add(values);
         if self.values > self.limits.values {
             return Err(self.too_large("values", self.limits.values));
         }
-        let said = parsed.map_err(|error| self.malformed(brief(&error)))?;
+        let (said, mark) = parsed.map_err(|error| self.malformed(brief(&error)))?;
         if let Some(records) = said.records {
-            return self.end(records);
+            self.end(records)?;
+            return Ok(None);
         }
         self.records += 1;
         if self.records > self.limits.records {
             return Err(self.too_large("records", self.limits.records));
         }
-        self.record(said, bytes).map(Some)
+        let told = self.record(said, bytes)?;
+        if let (Some(openings), Some(opening)) = (&mut self.openings, opening) {
+            openings.learn(opening);
+        }
+        Ok(Some((told, mark)))
     }
 
-    fn end(&mut self, records: u64) -> Result<Option<Told>, WireError> {
+    fn end(&mut self, records: u64) -> Result<(), WireError> {
         if records != self.records {
             return Err(self.malformed(format!(
                 "the last line counts {records} records, {} came",
                 self.records
             )));
         }
-        self.lines.finish()?;
-        Ok(None)
+        self.lines.finish()
     }
 
-    fn record(&mut self, said: AnyLine<Content>, bytes: u64) -> Result<Told, WireError> {
+    fn record(&mut self, said: AnyLine<Content>, bytes: u64) -> Result<Line, WireError> {
         if let Some(again) = said.again {
             return self.again(again, said);
         }
@@ -232,7 +303,7 @@ impl<'r> Decoder<'r> {
                     };
                     self.numbered.insert(n, known);
                 }
-                return Ok(Told::saw(source, scope, seen, fact));
+                return Ok(Line::saw(source, scope, seen, fact));
             }
             (None, Some(gap), None) => Said::Missed(gap),
             (None, None, Some(coverage)) => Said::Covered(coverage),
@@ -242,11 +313,11 @@ impl<'r> Decoder<'r> {
                 ));
             }
         };
-        Ok(Told::Record(Record { source, said }))
+        Ok(Line::Record(Record { source, said }))
     }
 
     /// A fact named by its number. It counts with its full size, or two short lines would be a bomb.
-    fn again(&mut self, number: u64, said: AnyLine<Content>) -> Result<Told, WireError> {
+    fn again(&mut self, number: u64, said: AnyLine<Content>) -> Result<Line, WireError> {
         let Some(known) = self.numbered.get(&number) else {
             return Err(self.malformed(format!("fact {number} is said again but was never said")));
         };
@@ -255,7 +326,7 @@ impl<'r> Decoder<'r> {
         };
         self.lines.expand(known.bytes)?;
         let (source, scope) = (known.source.clone(), known.scope.clone());
-        Ok(Told::saw(source, scope, seen, known.fact.clone()))
+        Ok(Line::saw(source, scope, seen, known.fact.clone()))
     }
 
     fn malformed(&self, why: String) -> WireError {
@@ -283,9 +354,9 @@ impl Iterator for Decoder<'_> {
         }
         let step = self.step(None).transpose();
         self.done = !matches!(step, Some(Ok(_)));
-        step.map(|told| match told? {
-            Told::Record(record) => Ok(record),
-            Told::Quoted(_) => {
+        step.map(|told| match told?.0 {
+            Line::Record(record) => Ok(record),
+            Line::Quoted(_) => {
                 unreachable!("nothing is left as text where nobody said that anything was known")
             }
         })
@@ -301,28 +372,43 @@ impl std::fmt::Debug for Decoder<'_> {
     }
 }
 
-/// A line. Its fact, whose text stands at `saw`, is built unless that text is known.
+impl AnyLine<Content> {
+    /// How this line begins, if that is new.
+    fn opening(&self, line: &[u8], known: &Openings) -> Option<Opening> {
+        let (source, scope) = (self.source.as_ref()?, self.scope.as_ref()?);
+        let is_new = known.find(line).is_none();
+        is_new.then(|| Opening::of(line, source, scope)).flatten()
+    }
+}
+
+/// A line, and what is known of it then. Its fact is built unless its text is known.
 fn parsed(
     line: &[u8],
-    saw: Option<Range<usize>>,
+    weighed: Weighed,
     knows: Option<&Knows<'_>>,
-) -> serde_json::Result<AnyLine<Content>> {
-    let Some(text) = saw.and_then(|at| std::str::from_utf8(line.get(at)?).ok()) else {
+) -> serde_json::Result<(AnyLine<Content>, Option<Mark>)> {
+    let saw = weighed.saw;
+    let text = saw.as_ref().and_then(|at| line.get(at.clone()));
+    let text = text.and_then(|text| std::str::from_utf8(text).ok());
+    let (Some(text), Some(saw)) = (text, &saw) else {
         // No fact, or one whose name is written in a roundabout way.
         let line: AnyLine<Fact> = serde_json::from_slice(line)?;
-        return line.with(|fact| Ok(Content::Fact(fact)));
+        return Ok((line.with(|fact| Ok(Content::Fact(fact)))?, None));
     };
-    let line: AnyLine<IgnoredAny> = serde_json::from_slice(line)?;
-    line.with(|_| {
+    let said: AnyLine<IgnoredAny> = serde_json::from_slice(line)?;
+    let mut mark = None;
+    let said = said.with(|_| {
         let Some(knows) = knows else {
             return Fact::from_json(text).map(Content::Fact);
         };
         let key = fact_key(text.as_bytes());
+        mark = Mark::of(line, saw, key, weighed.within);
         match knows(&key) {
             true => Ok(Content::Known(key, text.into())),
             false => Fact::from_json(text).map(Content::Fact),
         }
-    })
+    })?;
+    Ok((said, mark))
 }
 
 fn read_header(line: &[u8], limits: &Limits) -> Result<BatchHeader, WireError> {

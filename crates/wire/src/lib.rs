@@ -36,15 +36,18 @@ mod encode;
 mod error;
 mod limits;
 mod line;
+mod marks;
+mod openings;
 pub mod signature;
 pub mod talk;
 pub mod token;
 mod unpack;
 
-pub use decode::{Decoder, Knows, Received, decode, receive, receive_text};
+pub use decode::{Decoder, Knows, Received, decode, receive, receive_text, receive_told};
 pub use encode::encode;
 pub use error::WireError;
 pub use limits::Limits;
+pub use marks::{Mark, Told};
 
 /// The first four bytes of every batch: the magic number of a zstd frame (RFC 8878 §3.1.1).
 pub const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];

@@ -117,6 +117,8 @@ pub(crate) struct Weighed {
     pub(crate) values: u64,
     /// Where the value of its own `saw` stands, if the line is JSON and has one.
     pub(crate) saw: Option<Range<usize>>,
+    /// How many of the values are in that one, itself not counted.
+    pub(crate) within: u64,
 }
 
 /// Weighs a line without building anything from it: how many values it holds, if its nesting and its
@@ -146,12 +148,12 @@ pub(crate) fn weigh(line: &[u8], limits: &Limits) -> Result<Weighed, Excess> {
         }
         match byte {
             b'"' => string = Some(0),
-            b':' if depth == 1 => saw.colon(at),
+            b':' if depth == 1 => saw.colon(at, values),
             b',' => {
-                values += 1;
                 if depth == 1 {
-                    saw.end(at);
+                    saw.end(at, values);
                 }
+                values += 1;
             }
             b'{' | b'[' => {
                 (depth, values) = (depth + 1, values + 1);
@@ -164,23 +166,29 @@ pub(crate) fn weigh(line: &[u8], limits: &Limits) -> Result<Weighed, Excess> {
             }
             b'}' | b']' => {
                 if depth == 1 {
-                    saw.end(at);
+                    saw.end(at, values);
                 }
                 depth = depth.saturating_sub(1);
             }
             _ => {}
         }
     }
-    let saw = saw.found;
-    Ok(Weighed { values, saw })
+    let Saw { found, within, .. } = saw;
+    Ok(Weighed {
+        values,
+        saw: found,
+        within,
+    })
 }
 
 /// Where `saw` stands among the fields of a line.
 #[derive(Default)]
 struct Saw {
     is_named: bool,
-    begin: Option<usize>,
+    /// Where it begins, and how many values there were before it.
+    begin: Option<(usize, u64)>,
     found: Option<Range<usize>>,
+    within: u64,
 }
 
 impl Saw {
@@ -188,16 +196,17 @@ impl Saw {
         self.is_named = self.begin.is_none() && quoted == Some(b"\"saw\"");
     }
 
-    fn colon(&mut self, at: usize) {
+    fn colon(&mut self, at: usize, values: u64) {
         if std::mem::take(&mut self.is_named) {
-            self.begin = Some(at + 1);
+            self.begin = Some((at + 1, values));
         }
     }
 
-    fn end(&mut self, at: usize) {
+    fn end(&mut self, at: usize, values: u64) {
         self.is_named = false;
-        if let Some(begin) = self.begin.take() {
+        if let Some((begin, before)) = self.begin.take() {
             self.found = Some(begin..at);
+            self.within = values - before;
         }
     }
 }

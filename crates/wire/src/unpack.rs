@@ -145,6 +145,26 @@ impl<'r> Lines<'r> {
         Ok(Some(&self.line))
     }
 
+    /// The next line, which is so long, if the text is at hand and the line within all bounds.
+    pub(crate) fn at_hand(&self, length: usize) -> Option<&'r [u8]> {
+        let Origin::Plain(text) = self.origin else {
+            return None;
+        };
+        let line = text
+            .get(..length)
+            .filter(|_| text.get(length) == Some(&b'\n'))?;
+        let after = self.expanded.saturating_add(length as u64 + 1);
+        let fits = length <= self.limits.line_bytes && after <= self.limits.expanded_bytes;
+        fits.then_some(line)
+    }
+
+    /// Goes on behind a line that was at hand.
+    pub(crate) fn pass(&mut self, length: usize) {
+        self.origin.consume(length + 1);
+        self.expanded = self.expanded.saturating_add(length as u64 + 1);
+        self.number += 1;
+    }
+
     /// Counts `bytes` as unpacked, whether they were written out or only named.
     pub(crate) fn expand(&mut self, bytes: u64) -> Result<(), WireError> {
         self.expanded = self.expanded.saturating_add(bytes);

@@ -10,6 +10,7 @@ mod standings;
 mod stream;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use groma_model::SourceName;
 use groma_model::batch::BatchHeader;
@@ -31,8 +32,8 @@ pub(crate) const ATTEMPT: &str = "keep a batch";
 /// bounds what fits into one.
 const NAME_BYTES: usize = 200;
 
-/// A fact at a place, within one stream: its content, its scope.
-pub(crate) type Place = (Hash, String);
+/// A fact at a place, within one stream: its content, its scope. Many places have one scope, and it is written down once for all of them.
+pub(crate) type Place = (Hash, Arc<str>);
 
 /// What an engine does while a batch comes in, all of it in one transaction.
 ///

@@ -9,6 +9,7 @@
 //! Numbers are LEB128, signed ones folded (0, -1, 1, -2, …). It never leaves the process, so it has no version.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use groma_model::{Hours, Lasted};
 
@@ -61,19 +62,20 @@ impl Packed {
     pub(super) fn open(&self) -> Option<Known> {
         let mut reader = Reader(&self.0);
         let scopes = reader.number()?;
-        let scopes: Vec<&str> = (0..scopes).map(|_| reader.text()).collect::<Option<_>>()?;
+        let scopes = (0..scopes).map(|_| reader.text().map(Arc::from));
+        let scopes: Vec<Arc<str>> = scopes.collect::<Option<_>>()?;
         let reference = reader.signed()?;
         let many = usize::try_from(reader.number()?).ok()?;
         let mut known = HashMap::with_capacity(many.min(self.0.len()));
         for _ in 0..many {
             let hash: Hash = reader.take(size_of::<Hash>())?.try_into().ok()?;
-            let scope = *scopes.get(usize::try_from(reader.number()?).ok()?)?;
+            let scope = scopes.get(usize::try_from(reader.number()?).ok()?)?;
             let standing = Some(reader.standing(reference)?);
             let place = KnownPlace {
                 standing,
                 since: Vec::new(),
             };
-            known.insert((hash, scope.to_owned()), place);
+            known.insert((hash, scope.clone()), place);
         }
         Some(Known(known))
     }
@@ -255,11 +257,11 @@ mod tests {
             places in proptest::collection::hash_map((any::<Hash>(), "[a-zé/]{0,200}"), standing(), 0..40),
         ) {
             let known = |standing: &Standing| KnownPlace { standing: Some(*standing), since: Vec::new() };
-            let known = Known(places.iter().map(|(place, standing)| (place.clone(), known(standing))).collect());
+            let known = Known(places.iter().map(|((hash, scope), standing)| ((*hash, Arc::from(&**scope)), known(standing))).collect());
             let opened = Packed::of(&known).open().unwrap();
             prop_assert_eq!(opened.0.len(), places.len());
-            for (place, known) in &opened.0 {
-                prop_assert_eq!(known.standing.as_ref(), places.get(place));
+            for ((hash, scope), known) in &opened.0 {
+                prop_assert_eq!(known.standing.as_ref(), places.get(&(*hash, scope.to_string())));
                 prop_assert!(known.since.is_empty());
             }
         }
@@ -285,7 +287,7 @@ mod tests {
         let place = |number: i64| {
             let place = (
                 crate::place::hash(&number.to_string()),
-                "socket:host/tcp/connections".to_owned(),
+                Arc::from("socket:host/tcp/connections"),
             );
             (
                 place,

@@ -50,7 +50,7 @@ impl Ready {
         let mut ready = Self::of(batch)?;
         for known in quoted {
             let part = ready.parts.entry(known.source).or_default();
-            let place = (known.key, known.scope.as_str().to_owned());
+            let place = (known.key, known.scope.shared());
             part.saw(place, known.seen, Some(known.text.into_string()));
         }
         Ok(ready)
@@ -159,6 +159,6 @@ impl Part {
 pub(super) fn placed(observation: &Observation) -> Result<(Place, String), StoreError> {
     let json = serde_json::to_string(&observation.fact)
         .map_err(|error| StoreError::Input(Box::new(error)))?;
-    let place = (hash(&json), observation.scope.as_str().to_owned());
+    let place = (hash(&json), observation.scope.shared());
     Ok((place, json))
 }

@@ -337,7 +337,7 @@ impl Writer for Gathered<'_, '_> {
         self.work.each(ATTEMPT, sql, &values, &mut |row| {
             let columns = Columns::of(row, ATTEMPT);
             each(
-                (columns.hash(0)?, columns.whole_text(1)?),
+                (columns.hash(0)?, columns.whole_text(1)?.into()),
                 columns.event(3)?,
             );
             Ok(())

@@ -199,7 +199,7 @@ impl<'c> Gathered<'c> {
                 stream.vantage,
                 stream.source,
                 place.0,
-                place.1,
+                &*place.1,
                 event.look,
                 event.word.as_str(),
                 event.at,
@@ -316,7 +316,7 @@ impl Writer for Gathered<'_> {
             .map_err(StoreError::of(ATTEMPT))?;
         while let Some(row) = found.next().map_err(StoreError::of(ATTEMPT))? {
             let read = || {
-                let place = (row.get::<_, Hash>(0)?, row.get(1)?);
+                let place = (row.get::<_, Hash>(0)?, row.get::<_, String>(1)?.into());
                 Ok::<_, rusqlite::Error>((place, rows::event(row, 2)?))
             };
             let (place, event) = read().map_err(StoreError::of(ATTEMPT))?;

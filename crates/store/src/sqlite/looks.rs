@@ -19,9 +19,9 @@ pub(super) fn watermark(connection: &Connection) -> Result<i64, StoreError> {
         SELECT max(
             coalesce((SELECT max((SELECT max(id) FROM look WHERE site_id = site)) FROM sites WHERE site IS NOT NULL), 0),
             coalesce((SELECT max(watermark) FROM forgotten), 0))";
-    connection
-        .query_row(newest, [], |r| r.get(0))
-        .map_err(StoreError::of(ATTEMPT))
+    let asked = connection.prepare_cached(newest);
+    let newest = asked.and_then(|mut asked| asked.query_row([], |r| r.get(0)));
+    newest.map_err(StoreError::of(ATTEMPT))
 }
 
 /// The newest look of every stream within `bounds`, sorted by site, vantage and source.

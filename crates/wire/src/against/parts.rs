@@ -34,90 +34,183 @@ pub(super) enum Kind {
     Word,
 }
 
+/// A value that was found in a line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Value<'t> {
+    Time(i64),
+    Number(u64),
+    Word(&'t [u8]),
+}
+
+/// Who is told what a line holds, piece by piece and in their order; all pieces but the marks of `seen` together are the line.
+pub(super) trait Visit<'t> {
+    /// What stays, within `seen` or outside of it.
+    fn same(&mut self, bytes: &'t [u8], in_seen: bool) -> Option<()>;
+    /// What changes from look to look, and how it is written.
+    fn value(&mut self, value: Value<'t>, bytes: &'t [u8], in_seen: bool) -> Option<()>;
+    /// Here stands what is in `seen`.
+    fn seen(&mut self) -> Option<()>;
+}
+
 /// Takes a line apart; `None` if it holds bytes that no line of a batch holds.
 pub(super) fn apart(line: &[u8]) -> Option<Parts<'_>> {
-    if line.iter().any(|byte| *byte < b' ') {
-        return None;
+    is_plain(line).then_some(())?;
+    let mut parts = Parts::default();
+    walk(line, line.len(), &mut parts)?;
+    Some(parts)
+}
+
+/// True if no byte is one of those that no line of a batch holds.
+pub(super) fn is_plain(line: &[u8]) -> bool {
+    !line.iter().fold(false, |any, byte| any | (*byte < b' '))
+}
+
+impl<'t> Visit<'t> for Parts<'t> {
+    fn same(&mut self, bytes: &'t [u8], in_seen: bool) -> Option<()> {
+        let into = match in_seen {
+            true => &mut self.shape,
+            false => &mut self.rest,
+        };
+        into.extend_from_slice(bytes);
+        Some(())
     }
+
+    fn value(&mut self, value: Value<'t>, _: &'t [u8], in_seen: bool) -> Option<()> {
+        let mark = match value {
+            Value::Time(millis) => {
+                self.times.push(millis);
+                &[TIME]
+            }
+            Value::Number(number) => {
+                self.numbers.push(number);
+                &[NUMBER]
+            }
+            Value::Word(word) => {
+                self.words.push(word);
+                &[WORD]
+            }
+        };
+        self.same(mark, in_seen)
+    }
+
+    fn seen(&mut self) -> Option<()> {
+        self.rest.push(SEEN);
+        Some(())
+    }
+}
+
+/// Tells `visit` what a line holds. From `tail` on there is no moment, so if `seen` has ended before it nothing there is a value, and it is told
+/// as it stands: then this is true.
+pub(super) fn walk<'t>(line: &'t [u8], tail: usize, visit: &mut impl Visit<'t>) -> Option<bool> {
     let mut scan = Scan {
         line,
         at: 0,
+        told: 0,
         depth: 0,
         was_seen: false,
-        parts: Parts::default(),
+        visit,
     };
     while let Some(byte) = line.get(scan.at) {
-        scan.step(*byte);
+        if scan.at == tail && scan.was_seen && scan.depth == 0 {
+            scan.at = line.len();
+            scan.tell()?;
+            return Some(true);
+        }
+        scan.step(*byte)?;
     }
-    Some(scan.parts)
+    scan.tell()?;
+    Some(false)
 }
 
-struct Scan<'t> {
+struct Scan<'t, 'v, V> {
     line: &'t [u8],
     at: usize,
+    /// What was told of the line.
+    told: usize,
     /// Nesting within `seen`; 0 outside of it.
     depth: usize,
     was_seen: bool,
-    parts: Parts<'t>,
+    visit: &'v mut V,
 }
 
-impl<'t> Scan<'t> {
-    fn step(&mut self, byte: u8) {
+impl<'t, V: Visit<'t>> Scan<'t, '_, V> {
+    fn step(&mut self, byte: u8) -> Option<()> {
+        if byte == b'"' {
+            return self.string();
+        }
+        if self.depth == 0 {
+            self.at += 1;
+            return Some(());
+        }
         match byte {
-            b'"' => return self.string(),
-            b'0'..=b'9' if self.depth > 0 => return self.number(),
-            b'{' | b'[' if self.depth > 0 => self.depth += 1,
-            b'}' | b']' if self.depth > 0 => {
-                self.put(&[byte]);
-                self.depth -= 1;
+            b'0'..=b'9' => return self.number(),
+            b'{' | b'[' => self.depth += 1,
+            b'}' | b']' if self.depth == 1 => {
                 self.at += 1;
-                return;
+                self.tell()?;
+                self.depth = 0;
+                return Some(());
             }
+            b'}' | b']' => self.depth -= 1,
             _ => {}
         }
-        self.put(&[byte]);
         self.at += 1;
+        Some(())
     }
 
-    fn put(&mut self, bytes: &[u8]) {
-        let into = match self.depth {
-            0 => &mut self.parts.rest,
-            _ => &mut self.parts.shape,
-        };
-        into.extend_from_slice(bytes);
+    /// Tells what stays, up to here.
+    fn tell(&mut self) -> Option<()> {
+        let bytes = self.line.get(self.told..self.at)?;
+        self.told = self.at;
+        match bytes.is_empty() {
+            true => Some(()),
+            false => self.visit.same(bytes, self.depth > 0),
+        }
     }
 
-    fn string(&mut self) {
-        let behind = self.line.get(self.at + 1..).unwrap_or_default();
+    /// Tells a value that stands here and is so long.
+    fn tell_value(&mut self, value: Value<'t>, length: usize) -> Option<()> {
+        self.tell()?;
+        let end = self.at + length;
+        let bytes = self.line.get(self.at..end)?;
+        (self.at, self.told) = (end, end);
+        self.visit.value(value, bytes, self.depth > 0)
+    }
+
+    fn string(&mut self) -> Option<()> {
+        self.at += 1;
+        let behind = self.line.get(self.at..).unwrap_or_default();
         let length = end_of_string(behind);
         let content = behind.get(..length).unwrap_or_default();
+        if behind.get(length).is_none() {
+            // A string without an end is no string: the parser will say so.
+            self.at += length;
+            return Some(());
+        }
         let after = behind.get(length + 1..).unwrap_or_default();
-        // A string without an end is no string: the parser will say so.
-        let is_whole = behind.get(length).is_some();
-        self.at += 1 + length + usize::from(is_whole);
-        if let Some(millis) = is_whole.then(|| moment(content)).flatten() {
-            self.parts.times.push(millis);
-            return self.put(&[b'"', TIME, b'"']);
+        if let Some(millis) = moment(content) {
+            self.tell_value(Value::Time(millis), length)?;
+            self.at += 1;
+            return Some(());
         }
-        if is_whole && self.depth > 0 && after.first() != Some(&b':') {
-            self.parts.words.push(content);
-            return self.put(&[b'"', WORD, b'"']);
+        if self.depth > 0 && after.first() != Some(&b':') {
+            self.tell_value(Value::Word(content), length)?;
+            self.at += 1;
+            return Some(());
         }
-        self.put(b"\"");
-        self.put(content);
-        if is_whole {
-            self.put(b"\"");
-        }
+        self.at += length + 1;
         if self.depth == 0 && !self.was_seen && content == b"seen" && after.starts_with(b":{") {
-            self.put(&[b':', SEEN]);
+            self.at += 1;
+            self.tell()?;
+            self.visit.seen()?;
             self.was_seen = true;
             self.depth = 1;
-            self.put(b"{");
-            self.at += 2;
+            self.at += 1;
         }
+        Some(())
     }
 
-    fn number(&mut self) {
+    fn number(&mut self) -> Option<()> {
         let rest = self.line.get(self.at..).unwrap_or_default();
         let length = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
         let digits = rest.get(..length).unwrap_or_default();
@@ -125,14 +218,11 @@ impl<'t> Scan<'t> {
         let stands_alone = matches!(before, Some(b':' | b'[' | b','))
             && matches!(rest.get(length), Some(b',' | b'}' | b']'));
         let is_plain = length == 1 || (length <= DIGITS_MAX && !digits.starts_with(b"0"));
-        self.at += length;
-        match (stands_alone && is_plain).then(|| value_of(digits)) {
-            Some(number) => {
-                self.parts.numbers.push(number);
-                self.put(&[NUMBER]);
-            }
-            None => self.put(digits),
+        if stands_alone && is_plain {
+            return self.tell_value(Value::Number(value_of(digits)), length);
         }
+        self.at += length;
+        Some(())
     }
 }
 
@@ -162,9 +252,8 @@ fn moment(content: &[u8]) -> Option<i64> {
     let looks_so = (20..=24).contains(&content.len())
         && content.ends_with(b"Z")
         && content.get(10) == Some(&b'T');
-    let text = std::str::from_utf8(content).ok().filter(|_| looks_so)?;
-    let moment: Timestamp = text.parse().ok()?;
-    (moment.to_string() == text).then(|| moment.millis())
+    let moment = looks_so.then(|| Timestamp::exactly(content)).flatten()?;
+    Some(moment.millis())
 }
 
 /// What lines are put together into: never more than was allowed.

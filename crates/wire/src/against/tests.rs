@@ -124,7 +124,8 @@ fn inner(rests: &[u8], words: &[u8], columns: &Columns) -> Vec<u8> {
 }
 
 fn told(inner: &[u8], base: &[u8], most: usize) -> Option<Vec<u8>> {
-    Reader::over(inner, base)?.0.text(most)
+    let (reader, _) = Reader::over(inner, base, &[])?;
+    reader.text(most).map(|(text, _)| text)
 }
 
 #[test]
