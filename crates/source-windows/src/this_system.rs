@@ -2,16 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use groma_model::{Fact, Reason};
 use groma_sys::windows::tables::{self as calls, SocketTable as Call};
-use groma_sys::windows::{devices, people, registry};
+use groma_sys::windows::{devices, disks, people, registry};
 use groma_windows::tables::{SocketTable, TableRead};
 use groma_windows::{
-    AREAS, Adapter, AdapterParts, DeviceRow, Key, Machine, Missing, Process, Registry, Rows,
-    SessionRow, ShareRow, SocketRow, System as SystemRow, UnicastPart, User, Value, Volume,
-    VolumeKind, WrittenFiles, is_of_a_person,
+    AREAS, Adapter, AdapterParts, DeviceRow, DiskRow, Key, LeftOut, Machine, Missing, Process,
+    Registry, Rows, SessionRow, ShareRow, SocketRow, System as SystemRow, UnicastPart, User, Value,
+    Volume, VolumeKind, WrittenFiles, is_of_a_person,
 };
 
 use crate::System;
@@ -30,6 +30,10 @@ impl System for ThisSystem {
         let mut missing = std::mem::take(&mut rows.missing);
         let mut cut = Vec::new();
         rows.system = system();
+        rows.system.booted = booted();
+        rows.system.disks = taken("disks", &mut missing, disks::disks(), |found| {
+            found.iter().filter_map(disk).collect()
+        });
         rows.routes = taken("routes", &mut missing, calls::routes(), |bytes| {
             whole("routes", groma_windows::tables::routes(bytes), &mut cut)
         });
@@ -121,10 +125,14 @@ impl Registry for ThisSystem {
         };
         let value =
             |(name, kind, bytes): (String, u32, Vec<u8>)| (name, Value::of_bytes(kind, &bytes));
+        let mut left_out: Vec<LeftOut> = raw.too_large.into_iter().map(LeftOut::Value).collect();
+        left_out.extend(raw.more_values.then_some(LeftOut::Values));
+        left_out.extend(raw.more_keys.then_some(LeftOut::Keys));
         Ok(Some(Key {
             keys: raw.keys,
             values: raw.values.into_iter().map(value).collect(),
             written: Some(raw.written),
+            left_out,
         }))
     }
 }
@@ -251,6 +259,19 @@ fn volume(row: calls::RawVolume) -> Volume {
         bytes: row.space.map(|(bytes, _)| bytes),
         free_bytes: row.space.map(|(_, free)| free),
     }
+}
+
+fn disk(row: &disks::RawDisk) -> Option<DiskRow> {
+    groma_windows::disk_of(row.number, &row.descriptor, &row.geometry)
+}
+
+/// When the machine started, to the minute: the clock is set a little now and then.
+fn booted() -> Option<i64> {
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .ok()?;
+    let began = now.as_secs().checked_sub(calls::seconds_up())?;
+    i64::try_from(began - began % 60).ok()
 }
 
 /// `STYPE_SPECIAL`.

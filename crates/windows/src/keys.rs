@@ -321,6 +321,34 @@ pub const FILES: &[(&str, &str)] = &[
     (r"%Drive%", "mail"),
 ];
 
+/// True if somebody reads a value of this name of this key; letter case means nothing.
+pub(crate) fn is_asked_for(path: &str, name: &str) -> bool {
+    let lower = path.trim_end_matches('\\').to_lowercase();
+    let parts: Vec<&str> = lower.split('\\').collect();
+    let name = name.to_lowercase();
+    let asks = |root: &&Root| {
+        let mut names = root.values.iter();
+        names.any(|pattern| is_like(name.as_bytes(), pattern.to_lowercase().as_bytes()))
+    };
+    ROOTS.iter().filter(asks).any(|root| {
+        let line = format!("{}|{}", root.path, root.depth);
+        Pattern::parse(&line).is_some_and(|pattern| pattern.holds(&parts))
+    })
+}
+
+/// As `-like` of PowerShell compares: `*` stands for any letters, `?` for one.
+fn is_like(name: &[u8], pattern: &[u8]) -> bool {
+    match (pattern.split_first(), name.split_first()) {
+        (None, rest) => rest.is_none(),
+        (Some((b'*', more)), rest) => {
+            is_like(name, more) || rest.is_some_and(|(_, rest)| is_like(rest, pattern))
+        }
+        (Some((b'?', more)), Some((_, rest))) => is_like(rest, more),
+        (Some((letter, more)), Some((own, rest))) => letter == own && is_like(rest, more),
+        (Some(_), None) => false,
+    }
+}
+
 /// A root as the script and a document write it: `path|depth`.
 pub(crate) struct Pattern {
     parts: Vec<String>,

@@ -10,6 +10,7 @@ mod command_line;
 mod console;
 pub mod devices;
 mod disk;
+pub mod disks;
 mod handle;
 mod limits;
 mod owner;
