@@ -75,13 +75,13 @@ HKLM\SYSTEM\CurrentControlSet\Services\*\Parameters|0|ServiceDll,Application
 HKLM\SYSTEM\CurrentControlSet\Services\HTTP\Parameters\SslBindingInfo|1|*
 HKLM\SYSTEM\CurrentControlSet\Services\HTTP\Parameters\SslSniBindingInfo|1|*
 HKLM\SYSTEM\CurrentControlSet\Services\HTTP\Parameters\SslCcsBindingInfo|1|*
-HKLM\SYSTEM\CurrentControlSet\Services\LanmanServer\Parameters|0|NullSessionShares
+HKLM\SYSTEM\CurrentControlSet\Services\LanmanServer\Parameters|0|NullSessionShares,RequireSecuritySignature,SMB1
 HKLM\SYSTEM\CurrentControlSet\Services\LanmanServer\Shares|1|*
-HKLM\SYSTEM\CurrentControlSet\Services\NTDS\Parameters|0|TCP/IP Port
+HKLM\SYSTEM\CurrentControlSet\Services\NTDS\Parameters|0|TCP/IP Port,LDAPServerIntegrity,LdapEnforceChannelBinding
 HKLM\SYSTEM\CurrentControlSet\Services\Netlogon\Parameters|0|DCTcpipPort,DynamicSiteName,SiteName,SysVol,SysvolReady
 HKLM\SYSTEM\CurrentControlSet\Services\NetBT\Parameters|0|EnableLMHOSTS,NameServer*,DhcpNameServer*
 HKLM\SYSTEM\CurrentControlSet\Services\NetBT\Parameters\Interfaces|1|*
-HKLM\SYSTEM\CurrentControlSet\Services\Tcpip\Parameters|0|Hostname,NV Hostname,Domain,NV Domain,DataBasePath,NameServer,DhcpNameServer
+HKLM\SYSTEM\CurrentControlSet\Services\Tcpip\Parameters|0|Hostname,NV Hostname,Domain,NV Domain,DataBasePath,MaxUserPort,NameServer,DhcpNameServer
 HKLM\SYSTEM\CurrentControlSet\Services\Tcpip\Parameters\Interfaces|1|*
 HKLM\SYSTEM\CurrentControlSet\Services\Tcpip6\Parameters|0|NameServer,DhcpNameServer
 HKLM\SYSTEM\CurrentControlSet\Services\Tcpip6\Parameters\Interfaces|1|*
@@ -93,6 +93,14 @@ HKLM\SYSTEM\CurrentControlSet\Services\SNMP\Parameters\TrapConfiguration|0|-
 HKLM\SYSTEM\CurrentControlSet\Services\SNMP\Parameters\TrapConfiguration\#|0|*
 HKLM\SYSTEM\CurrentControlSet\Services\TermService\Parameters\LicenseServers|1|*
 HKLM\SYSTEM\CurrentControlSet\Control|0|ContainerType
+HKLM\SYSTEM\CurrentControlSet\Services\LanmanWorkstation\Parameters|0|RequireSecuritySignature
+HKLM\SYSTEM\CurrentControlSet\Services\LDAP|0|LDAPClientIntegrity
+HKLM\SYSTEM\CurrentControlSet\Control\Lsa|0|LmCompatibilityLevel
+HKLM\SYSTEM\CurrentControlSet\Control\SecurityProviders\SCHANNEL\Protocols|2|Enabled,DisabledByDefault
+HKLM\SOFTWARE\Microsoft\.NETFramework\v2.0.50727|0|SchUseStrongCrypto
+HKLM\SOFTWARE\Microsoft\.NETFramework\v4.0.30319|0|SchUseStrongCrypto
+HKLM\SOFTWARE\WOW6432Node\Microsoft\.NETFramework\v2.0.50727|0|SchUseStrongCrypto
+HKLM\SOFTWARE\WOW6432Node\Microsoft\.NETFramework\v4.0.30319|0|SchUseStrongCrypto
 HKLM\SYSTEM\CurrentControlSet\Control\ComputerName\ActiveComputerName|0|ComputerName
 HKLM\SYSTEM\CurrentControlSet\Control\ComputerName\ComputerName|0|ComputerName
 HKLM\SYSTEM\CurrentControlSet\Control\TimeZoneInformation|0|*

@@ -39,6 +39,7 @@ pub mod name;
 pub mod observation;
 pub mod outside;
 pub mod path;
+pub mod protocol;
 pub mod questionnaire;
 pub mod register;
 pub mod registry;
