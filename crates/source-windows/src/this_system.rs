@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use groma_model::{Fact, Reason};
 use groma_sys::windows::tables::{self as calls, SocketTable as Call};
-use groma_sys::windows::{devices, disks, people, registry};
+use groma_sys::windows::{devices, disks, modules, people, registry};
 use groma_windows::tables::{SocketTable, TableRead};
 use groma_windows::{
     AREAS, Adapter, AdapterParts, DeviceRow, DiskRow, Key, LeftOut, Machine, Missing, Process,
@@ -77,7 +77,7 @@ impl System for ThisSystem {
         let adapters = taken("adapters", &mut missing, calls::adapters(), |found| {
             found.iter().map(adapter).collect()
         });
-        let sockets = sockets(&mut missing);
+        let sockets = sockets(&mut missing, &processes);
         Rows {
             processes,
             sockets,
@@ -168,7 +168,7 @@ fn system() -> SystemRow {
     }
 }
 
-fn sockets(missing: &mut Vec<Missing>) -> Vec<SocketRow> {
+fn sockets(missing: &mut Vec<Missing>, processes: &[Process]) -> Vec<SocketRow> {
     let mut all = Vec::new();
     let mut cut = Vec::new();
     let tables = [
@@ -180,11 +180,12 @@ fn sockets(missing: &mut Vec<Missing>) -> Vec<SocketRow> {
     for (call, layout) in tables {
         let told = calls::sockets(call);
         all.extend(taken("sockets", missing, told, |bytes| {
-            whole(
-                "sockets",
-                groma_windows::tables::sockets(layout, bytes),
-                &mut cut,
-            )
+            let table = groma_windows::tables::sockets(layout, bytes);
+            let mut rows = whole("sockets", table, &mut cut);
+            groma_windows::tell_services(&mut rows, layout, bytes, processes, &|row| {
+                modules::owner(call, row)
+            });
+            rows
         }));
     }
     missing.append(&mut cut);

@@ -61,5 +61,5 @@ pub use rows::{
     Adapter, AdapterKind, DiskRow, Missing, NeighbourRow, Process, RouteRow, Rows, SessionRow,
     ShareRow, SocketRow, StoredCertificate, System, User, Volume, VolumeKind,
 };
-pub use sockets::Sockets;
+pub use sockets::{Sockets, tell_services};
 pub use written::{Unreadable, WrittenRegistry};

@@ -13,6 +13,7 @@ mod disk;
 pub mod disks;
 mod handle;
 mod limits;
+pub mod modules;
 mod owner;
 mod path;
 pub mod people;
