@@ -318,6 +318,8 @@ pub const FILES: &[(&str, &str)] = &[
     (r"%Application%\web.config", "settings"),
     (r"%ProgramData%\Microsoft\Network\Connections\Pbk\rasphone.pbk", "tunnels"),
     (r"%Profile%\AppData\Roaming\Microsoft\Network\Connections\Pbk\rasphone.pbk", "tunnels"),
+    (r"%ProgramData%\Microsoft\Group Policy\History", "preferences"),
+    (r"%Profile%\AppData\Local\Microsoft\Group Policy\History", "preferences"),
     (r"%ProgramFiles%\OpenVPN\config", "tunnels"),
     (r"%ProgramFiles%\OpenVPN\config-auto", "tunnels"),
     (r"%Profile%\OpenVPN\config", "tunnels"),

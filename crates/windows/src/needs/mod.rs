@@ -9,6 +9,7 @@ mod environment;
 mod hosts;
 mod look;
 mod odbc;
+mod preferences;
 mod printers;
 mod products;
 mod protocols;
@@ -41,10 +42,11 @@ pub(crate) const AREA: Area = Area {
         r"Run, RunOnce and Winlogon: programs that a logon starts",
         r"settings of agents, of products with a database of their own, of Office: servers and folders they name",
         r"…\SCHANNEL\Protocols, …\.NETFramework, LanmanServer, LanmanWorkstation, mrxsmb10, NTDS, LDAP, …\Control\Lsa: which old or unprotected ways of speaking are let in",
+        r"…\Group Policy\History of the machine and of people: drives, printers, data sources, tasks and files that policies set up",
         r"the files hosts and lmhosts in the folder that Tcpip\Parameters: DataBasePath names",
     ],
     never_sends: &[
-        "passwords, communities and keys; arguments of commands; values that name no other machine",
+        "passwords (cpassword, too), communities and keys; arguments of commands; values that name no other machine",
     ],
     read: registry,
 };
@@ -67,6 +69,7 @@ const OF_MACHINE: &[OfMachine] = &[
     ("starts", starts::machine),
     ("products", products::machine),
     ("protocols", protocols::machine),
+    ("policies", preferences::machine),
 ];
 
 const OF_HIVE: &[OfHive] = &[
