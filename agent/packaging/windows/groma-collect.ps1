@@ -29,6 +29,7 @@
         script
       * of web.config only rules that hand requests on and the place of sessions are kept; of the settings of the web server
         connection strings, keys and own settings are cut out
+      * of preferences that group policies left only machines, accounts and drivers are kept, and never a cpassword
       * of a scheduled task only schedule, account, program, scripts and places on other machines are kept
       * of variables only those that name a machine or a path are kept
       * names of SNMP communities are written as numbers
@@ -75,13 +76,13 @@ HKLM\SYSTEM\CurrentControlSet\Services\*\Parameters|0|ServiceDll,Application
 HKLM\SYSTEM\CurrentControlSet\Services\HTTP\Parameters\SslBindingInfo|1|*
 HKLM\SYSTEM\CurrentControlSet\Services\HTTP\Parameters\SslSniBindingInfo|1|*
 HKLM\SYSTEM\CurrentControlSet\Services\HTTP\Parameters\SslCcsBindingInfo|1|*
-HKLM\SYSTEM\CurrentControlSet\Services\LanmanServer\Parameters|0|NullSessionShares
+HKLM\SYSTEM\CurrentControlSet\Services\LanmanServer\Parameters|0|NullSessionShares,RequireSecuritySignature,SMB1
 HKLM\SYSTEM\CurrentControlSet\Services\LanmanServer\Shares|1|*
-HKLM\SYSTEM\CurrentControlSet\Services\NTDS\Parameters|0|TCP/IP Port
+HKLM\SYSTEM\CurrentControlSet\Services\NTDS\Parameters|0|TCP/IP Port,LDAPServerIntegrity,LdapEnforceChannelBinding
 HKLM\SYSTEM\CurrentControlSet\Services\Netlogon\Parameters|0|DCTcpipPort,DynamicSiteName,SiteName,SysVol,SysvolReady
 HKLM\SYSTEM\CurrentControlSet\Services\NetBT\Parameters|0|EnableLMHOSTS,NameServer*,DhcpNameServer*
 HKLM\SYSTEM\CurrentControlSet\Services\NetBT\Parameters\Interfaces|1|*
-HKLM\SYSTEM\CurrentControlSet\Services\Tcpip\Parameters|0|Hostname,NV Hostname,Domain,NV Domain,DataBasePath,NameServer,DhcpNameServer
+HKLM\SYSTEM\CurrentControlSet\Services\Tcpip\Parameters|0|Hostname,NV Hostname,Domain,NV Domain,DataBasePath,MaxUserPort,NameServer,DhcpNameServer
 HKLM\SYSTEM\CurrentControlSet\Services\Tcpip\Parameters\Interfaces|1|*
 HKLM\SYSTEM\CurrentControlSet\Services\Tcpip6\Parameters|0|NameServer,DhcpNameServer
 HKLM\SYSTEM\CurrentControlSet\Services\Tcpip6\Parameters\Interfaces|1|*
@@ -93,6 +94,14 @@ HKLM\SYSTEM\CurrentControlSet\Services\SNMP\Parameters\TrapConfiguration|0|-
 HKLM\SYSTEM\CurrentControlSet\Services\SNMP\Parameters\TrapConfiguration\#|0|*
 HKLM\SYSTEM\CurrentControlSet\Services\TermService\Parameters\LicenseServers|1|*
 HKLM\SYSTEM\CurrentControlSet\Control|0|ContainerType
+HKLM\SYSTEM\CurrentControlSet\Services\LanmanWorkstation\Parameters|0|RequireSecuritySignature
+HKLM\SYSTEM\CurrentControlSet\Services\LDAP|0|LDAPClientIntegrity
+HKLM\SYSTEM\CurrentControlSet\Control\Lsa|0|LmCompatibilityLevel
+HKLM\SYSTEM\CurrentControlSet\Control\SecurityProviders\SCHANNEL\Protocols|2|Enabled,DisabledByDefault
+HKLM\SOFTWARE\Microsoft\.NETFramework\v2.0.50727|0|SchUseStrongCrypto
+HKLM\SOFTWARE\Microsoft\.NETFramework\v4.0.30319|0|SchUseStrongCrypto
+HKLM\SOFTWARE\WOW6432Node\Microsoft\.NETFramework\v2.0.50727|0|SchUseStrongCrypto
+HKLM\SOFTWARE\WOW6432Node\Microsoft\.NETFramework\v4.0.30319|0|SchUseStrongCrypto
 HKLM\SYSTEM\CurrentControlSet\Control\ComputerName\ActiveComputerName|0|ComputerName
 HKLM\SYSTEM\CurrentControlSet\Control\ComputerName\ComputerName|0|ComputerName
 HKLM\SYSTEM\CurrentControlSet\Control\TimeZoneInformation|0|*
@@ -309,6 +318,8 @@ $FileLines = @'
 %Application%\web.config|settings
 %ProgramData%\Microsoft\Network\Connections\Pbk\rasphone.pbk|tunnels
 %Profile%\AppData\Roaming\Microsoft\Network\Connections\Pbk\rasphone.pbk|tunnels
+%ProgramData%\Microsoft\Group Policy\History|preferences
+%Profile%\AppData\Local\Microsoft\Group Policy\History|preferences
 %ProgramFiles%\OpenVPN\config|tunnels
 %ProgramFiles%\OpenVPN\config-auto|tunnels
 %Profile%\OpenVPN\config|tunnels
@@ -430,6 +441,27 @@ function Hide-TaskSecret([string] $Text) {
         $found.Groups[1].Value + $kept + ($found.Groups[3].Value -replace '[^\n]', '') + $found.Groups[4].Value
     }
     Hide-Secret '' ($command.Replace($Text, $reduced))
+}
+
+# Of preferences of a policy: attributes that name a machine, an account or a driver. A value whose name says that it is a secret goes,
+# and so does a value of the registry that names no place.
+$PolicyTag = [regex] '<[A-Za-z](?:[^>"'']|"[^"]*"|''[^'']*'')*>'
+$PolicyCut = [regex] '(?i)\s(?!(?:disabled|action|path|userName|ipAddress|portNumber|protocol|driver|name|value|fromPath|targetPath|startIn|appName)\s*=)[\w:.-]+\s*=\s*(?:"[^"]*"|''[^'']*'')'
+$PolicyName = [regex] '(?i)\sname\s*=\s*(?:"([^"]*)"|''([^'']*)'')'
+$PolicyValue = [regex] '(?i)(\svalue\s*=\s*)(?:"[^"]*"|''[^'']*'')'
+$PolicyPlace = [regex] '(?i)\svalue\s*=\s*["''][^"'']*(?:\\\\|://)'
+
+function Hide-PolicySecret([string] $Text) {
+    $reduced = [System.Text.RegularExpressions.MatchEvaluator] {
+        param($found)
+        $tag = $found.Value
+        $name = $PolicyName.Match($tag)
+        $isSecret = $name.Success -and $SecretName.IsMatch($name.Groups[1].Value + $name.Groups[2].Value)
+        $isOfRegistry = $tag -match '(?i)\stype\s*=\s*["'']REG_'
+        if ($isSecret -or ($isOfRegistry -and -not $PolicyPlace.IsMatch($tag))) { $tag = $PolicyValue.Replace($tag, '$1"***"') }
+        $PolicyCut.Replace($tag, '')
+    }
+    Hide-TaskSecret ($PolicyTag.Replace($Text, $reduced))
 }
 
 # What is kept of a task's command or of its arguments.
@@ -713,6 +745,7 @@ $mailLines = {
     }) -join "`n"
 }
 $taskText = { param($text) Hide-TaskSecret $text }
+$policyText = { param($text) Hide-PolicySecret $text }
 $settingText = { param($text) Hide-SettingSecret $text }
 $applicationText = { param($text) Hide-ApplicationSecret $text }
 $plainText = { param($text) $text }
@@ -792,6 +825,10 @@ function Read-Files([string] $Line) {
             'tasks' {
                 [void] $lookedFolders.Add($full)
                 Read-Folder $full 16 { param($file) Read-Text $file $taskText }
+            }
+            'preferences' {
+                [void] $lookedFolders.Add($full)
+                Read-Folder $full 4 { param($file) if ($file -match '\\Preferences\\(\w+)\\\1\.xml$') { Read-Text $file $policyText } }
             }
             'certificates' {
                 [void] $lookedFolders.Add($full)

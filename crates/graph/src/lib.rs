@@ -118,7 +118,12 @@ pub struct Graph {
 pub fn uses(evidence: &Evidence) -> bool {
     !matches!(
         evidence.fact,
-        Fact::Package(_) | Fact::Unit(_) | Fact::Route(_) | Fact::FilterRule(_) | Fact::Unknown(_)
+        Fact::Package(_)
+            | Fact::Unit(_)
+            | Fact::Route(_)
+            | Fact::FilterRule(_)
+            | Fact::ProtocolSetting(_)
+            | Fact::Unknown(_)
     )
 }
 

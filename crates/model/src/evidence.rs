@@ -50,6 +50,7 @@ impl Witness {
             | Fact::ZoneRecord(_)
             | Fact::Watch(_)
             | Fact::Admission(_)
+            | Fact::ProtocolSetting(_)
             | Fact::MailRoute(_)
             | Fact::MailServer(_) => Self::Written,
             Fact::Forward(forward) if forward.file.is_some() => Self::Written,

@@ -21,6 +21,7 @@ pub use crate::mail_use::{MailRecipients, MailRefusal, MailServer, MailUse, Rela
 pub use crate::mailbox::MailboxTie;
 pub use crate::met::{HostMet, OpenPort, Proof};
 use crate::name::{HostName, Peer, Port, Protection, Transport};
+pub use crate::protocol::{ProtocolSetting, ProtocolSide};
 pub use crate::relying::{RelyingParty, SignInWay};
 pub use crate::reported::ReportedUse;
 pub use crate::route::{MailRoute, RouteRule, RouteTarget};
@@ -104,6 +105,8 @@ pub enum Fact {
     Forward(Forward),
     /// A rule of a packet filter that names a literal address.
     FilterRule(FilterRule),
+    /// A setting that lets an old or unprotected way of speaking in, or keeps it out.
+    ProtocolSetting(ProtocolSetting),
     /// A device plugged into the machine, or built into it.
     Attachment(Attachment),
     /// A client and a service that used each other, as a log tells it.

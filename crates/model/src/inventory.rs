@@ -385,6 +385,9 @@ pub struct Attributes {
     /// Hosts: places that name a system somebody searched for (`groma-agent find`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<Mention>,
+    /// Hosts: which old or unprotected ways of speaking their settings let in or keep out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub protocol_settings: Vec<crate::fact::ProtocolSetting>,
     /// Hosts: devices plugged in or built in.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<crate::fact::Attachment>,

@@ -40,6 +40,7 @@ pub mod name;
 pub mod observation;
 pub mod outside;
 pub mod path;
+pub mod protocol;
 pub mod questionnaire;
 pub mod register;
 pub mod registry;

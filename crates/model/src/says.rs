@@ -126,6 +126,7 @@ impl Fact {
             Self::Measurement(m) => format!("{} of {} is {}", m.metric, m.subject, m.value),
             Self::Forward(forward) => says_forward(forward),
             Self::FilterRule(rule) => says_filter_rule(rule),
+            Self::ProtocolSetting(setting) => setting.says(),
             Self::Attachment(device) => says_attachment(device),
             Self::LoggedUse(used) => says_logged_use(used),
             Self::LoggedSearch(search) => says_logged_search(search),

@@ -755,6 +755,7 @@ impl Gathered {
                 | Fact::Route(_)
                 | Fact::Forward(_)
                 | Fact::FilterRule(_)
+                | Fact::ProtocolSetting(_)
         );
         if cited {
             seat.evidence.push(evidence.id.clone());
@@ -789,6 +790,7 @@ impl Gathered {
             Fact::Container(container) => a.containers.push(container),
             Fact::Forward(forward) => a.forwards.push(forward),
             Fact::FilterRule(rule) => a.filter_rules.push(rule),
+            Fact::ProtocolSetting(setting) => a.protocol_settings.push(setting),
             Fact::Attachment(device) => a.attachments.push(device),
             _ => {}
         }
@@ -932,6 +934,8 @@ fn settle_attributes(a: &mut Attributes) {
     a.mentions.dedup();
     a.filter_rules.sort();
     a.filter_rules.dedup();
+    a.protocol_settings.sort();
+    a.protocol_settings.dedup();
     a.attachments.sort();
     a.attachments.dedup();
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use groma_model::{CoverageState, Gap, Reason, SourceName, fact::Certificate};
 use groma_source::{Budget, Explanation, Sink, SinkExt, Source, Window, World};
 use groma_windows::profiles::with_profiles;
-use groma_windows::{Area, Hives, Machine, Said};
+use groma_windows::{Area, Hives, Machine, Noted, Said};
 
 use crate::{DriveFiles, Shared};
 
@@ -53,9 +53,10 @@ impl Source for AreaSource {
         let files = DriveFiles::of(Arc::clone(&self.world.disk), Some(window));
         let system = self.system.system();
         let most = budget.total_bytes_max.min(HIVES_BYTES_MAX);
+        let noted = Noted::over(system.registry());
         let (registry, doubts) = match reads_people(self.area) {
-            true => with_profiles(system.registry(), &files, most),
-            false => (Hives::over(system.registry()), Vec::new()),
+            true => with_profiles(&noted, &files, most),
+            false => (Hives::over(&noted), Vec::new()),
         };
         let rows = self.system.rows(self.world.network.is_offline());
         let machine = Machine {
@@ -66,16 +67,29 @@ impl Source for AreaSource {
         };
         let mut said = (self.area.read)(&machine);
         if reads_people(self.area) && !doubts.is_empty() {
-            doubt(&mut said, doubts);
+            doubt(&mut said, doubts, AS_WHOM);
         }
+        doubt_what_was_left_out(&mut said, &noted);
         for said in said {
             pass_on(said, window, sink);
         }
     }
 }
 
-/// Whoever was not read is missing wherever people are read: one gap each, and nothing of the area is said to be gone.
-fn doubt(said: &mut [Said], doubts: Vec<(String, Reason)>) {
+/// What would help where somebody's part of the registry could not be read.
+const AS_WHOM: &str = "run as LocalSystem, or as an administrator";
+
+/// Keys and values that were left out for their size: nobody knows which scope would have held them.
+pub(crate) fn doubt_what_was_left_out(said: &mut [Said], noted: &Noted<'_>) {
+    let left_out = noted.taken().into_iter();
+    let left_out: Vec<_> = left_out.map(|what| (what, Reason::TooLarge)).collect();
+    if !left_out.is_empty() {
+        doubt(said, left_out, "look it up on the machine (regedit)");
+    }
+}
+
+/// What was not read is missing wherever the area looks: one gap each, and nothing of it is said to be gone.
+fn doubt(said: &mut [Said], doubts: Vec<(String, Reason)>, remedy: &str) {
     for one in said.iter_mut() {
         one.state = CoverageState::Partial;
     }
@@ -86,7 +100,7 @@ fn doubt(said: &mut [Said], doubts: Vec<(String, Reason)>) {
         scope: first.scope.clone(),
         what,
         reason,
-        remedy: Some("run as LocalSystem, or as an administrator".to_owned()),
+        remedy: Some(remedy.to_owned()),
     };
     let gaps: Vec<Gap> = doubts.into_iter().map(gap).collect();
     first.gaps.extend(gaps);
@@ -126,7 +140,13 @@ pub(crate) fn explained(area: &Area) -> Explanation {
 
 #[cfg(test)]
 mod tests {
-    use groma_windows::Part;
+    #![allow(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        reason = "a test that cannot go on stops here"
+    )]
+
+    use groma_windows::{Key, LeftOut, Part, Registry};
 
     use super::*;
 
@@ -139,9 +159,38 @@ mod tests {
         doubt(
             &mut said,
             vec![("hive of S-1-5-21-1-2-3-1001".to_owned(), Reason::Locked)],
+            AS_WHOM,
         );
         assert!(said.iter().all(|said| said.state == CoverageState::Partial));
         let gaps: usize = said.iter().map(|said| said.gaps.len()).sum();
         assert_eq!(gaps, 1);
+    }
+
+    /// A registry whose one key has more below it than is listed.
+    struct Large;
+
+    impl Registry for Large {
+        fn key(&self, _: &str) -> Result<Option<Key>, Reason> {
+            Ok(Some(Key {
+                left_out: vec![LeftOut::Keys],
+                ..Key::default()
+            }))
+        }
+    }
+
+    #[test]
+    fn a_key_that_was_cut_is_a_gap_of_the_area_that_read_it() {
+        let noted = Noted::over(&Large);
+        let whole = || vec![Part::begin("registry", "odbc").close()];
+        let mut silent = whole();
+        doubt_what_was_left_out(&mut silent, &noted);
+        assert_eq!(silent, whole());
+        noted.key(r"HKLM\SOFTWARE\ODBC\ODBC.INI").unwrap();
+        let mut said = whole();
+        doubt_what_was_left_out(&mut said, &noted);
+        assert_eq!(said[0].state, CoverageState::Partial);
+        assert_eq!(said[0].gaps.len(), 1);
+        assert_eq!(said[0].gaps[0].reason, Reason::TooLarge);
+        assert!(said[0].gaps[0].what.ends_with("ODBC.INI"));
     }
 }

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use groma_model::{Fact, Reason};
 use groma_sys::windows::tables::{self as calls, SocketTable as Call};
-use groma_sys::windows::{devices, people, registry};
+use groma_sys::windows::{devices, disks, modules, people, registry};
 use groma_windows::tables::{SocketTable, TableRead};
 use groma_windows::{
-    AREAS, Adapter, AdapterParts, DeviceRow, Key, Machine, Missing, Process, Registry, Rows,
-    SessionRow, ShareRow, SocketRow, System as SystemRow, UnicastPart, User, Value, Volume,
-    VolumeKind, WrittenFiles, is_of_a_person,
+    AREAS, Adapter, AdapterParts, DeviceRow, DiskRow, Key, LeftOut, Machine, Missing, Process,
+    Registry, Rows, SessionRow, ShareRow, SocketRow, System as SystemRow, UnicastPart, User, Value,
+    Volume, VolumeKind, WrittenFiles, is_of_a_person,
 };
 
 use crate::System;
@@ -30,6 +30,10 @@ impl System for ThisSystem {
         let mut missing = std::mem::take(&mut rows.missing);
         let mut cut = Vec::new();
         rows.system = system();
+        rows.system.booted = booted();
+        rows.system.disks = taken("disks", &mut missing, disks::disks(), |found| {
+            found.iter().filter_map(disk).collect()
+        });
         rows.routes = taken("routes", &mut missing, calls::routes(), |bytes| {
             whole("routes", groma_windows::tables::routes(bytes), &mut cut)
         });
@@ -73,7 +77,7 @@ impl System for ThisSystem {
         let adapters = taken("adapters", &mut missing, calls::adapters(), |found| {
             found.iter().map(adapter).collect()
         });
-        let sockets = sockets(&mut missing);
+        let sockets = sockets(&mut missing, &processes);
         Rows {
             processes,
             sockets,
@@ -121,10 +125,14 @@ impl Registry for ThisSystem {
         };
         let value =
             |(name, kind, bytes): (String, u32, Vec<u8>)| (name, Value::of_bytes(kind, &bytes));
+        let mut left_out: Vec<LeftOut> = raw.too_large.into_iter().map(LeftOut::Value).collect();
+        left_out.extend(raw.more_values.then_some(LeftOut::Values));
+        left_out.extend(raw.more_keys.then_some(LeftOut::Keys));
         Ok(Some(Key {
             keys: raw.keys,
             values: raw.values.into_iter().map(value).collect(),
             written: Some(raw.written),
+            left_out,
         }))
     }
 }
@@ -160,7 +168,7 @@ fn system() -> SystemRow {
     }
 }
 
-fn sockets(missing: &mut Vec<Missing>) -> Vec<SocketRow> {
+fn sockets(missing: &mut Vec<Missing>, processes: &[Process]) -> Vec<SocketRow> {
     let mut all = Vec::new();
     let mut cut = Vec::new();
     let tables = [
@@ -172,11 +180,12 @@ fn sockets(missing: &mut Vec<Missing>) -> Vec<SocketRow> {
     for (call, layout) in tables {
         let told = calls::sockets(call);
         all.extend(taken("sockets", missing, told, |bytes| {
-            whole(
-                "sockets",
-                groma_windows::tables::sockets(layout, bytes),
-                &mut cut,
-            )
+            let table = groma_windows::tables::sockets(layout, bytes);
+            let mut rows = whole("sockets", table, &mut cut);
+            groma_windows::tell_services(&mut rows, layout, bytes, processes, &|row| {
+                modules::owner(call, row)
+            });
+            rows
         }));
     }
     missing.append(&mut cut);
@@ -251,6 +260,19 @@ fn volume(row: calls::RawVolume) -> Volume {
         bytes: row.space.map(|(bytes, _)| bytes),
         free_bytes: row.space.map(|(_, free)| free),
     }
+}
+
+fn disk(row: &disks::RawDisk) -> Option<DiskRow> {
+    groma_windows::disk_of(row.number, &row.descriptor, &row.geometry)
+}
+
+/// When the machine started, to the minute: the clock is set a little now and then.
+fn booted() -> Option<i64> {
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .ok()?;
+    let began = now.as_secs().checked_sub(calls::seconds_up())?;
+    i64::try_from(began - began % 60).ok()
 }
 
 /// `STYPE_SPECIAL`.

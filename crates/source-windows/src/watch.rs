@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use groma_model::SourceName;
 use groma_source::{Budget, Explanation, Sink, SinkExt, Source, Window, World};
-use groma_windows::{AREAS, Area, Machine, Sockets};
+use groma_windows::{AREAS, Area, Machine, Noted, Sockets};
 
-use crate::area::explained;
+use crate::area::{doubt_what_was_left_out, explained};
 use crate::{Certificates, DriveFiles, SOCKETS, Shared};
 
 /// Shortest time between two samples.
@@ -66,8 +66,9 @@ impl Source for SocketWatch {
     fn look(&mut self, window: &Window, budget: &Budget, sink: &mut dyn Sink) {
         let files = DriveFiles::of(self.world.disk.clone(), Some(window));
         let rows = self.system.rows(self.world.network.is_offline());
+        let noted = Noted::over(self.system.system().registry());
         let machine = Machine {
-            registry: self.system.system().registry(),
+            registry: &noted,
             files: &files,
             rows,
             certificate: &self.certificates,
@@ -78,7 +79,9 @@ impl Source for SocketWatch {
         for observation in sockets.observations().into_iter().take(most) {
             sink.saw(observation);
         }
-        for said in sockets.said() {
+        let mut said = sockets.said();
+        doubt_what_was_left_out(&mut said, &noted);
+        for said in said {
             for gap in said.gaps {
                 sink.missed(gap);
             }

@@ -71,13 +71,13 @@ pub const ROOTS: &[Root] = &[
     root(r"HKLM\SYSTEM\CurrentControlSet\Services\HTTP\Parameters\SslBindingInfo", 1, ALL),
     root(r"HKLM\SYSTEM\CurrentControlSet\Services\HTTP\Parameters\SslSniBindingInfo", 1, ALL),
     root(r"HKLM\SYSTEM\CurrentControlSet\Services\HTTP\Parameters\SslCcsBindingInfo", 1, ALL),
-    root(r"HKLM\SYSTEM\CurrentControlSet\Services\LanmanServer\Parameters", 0, &["NullSessionShares"]),
+    root(r"HKLM\SYSTEM\CurrentControlSet\Services\LanmanServer\Parameters", 0, &["NullSessionShares", "RequireSecuritySignature", "SMB1"]),
     root(r"HKLM\SYSTEM\CurrentControlSet\Services\LanmanServer\Shares", 1, ALL),
-    root(r"HKLM\SYSTEM\CurrentControlSet\Services\NTDS\Parameters", 0, &["TCP/IP Port"]),
+    root(r"HKLM\SYSTEM\CurrentControlSet\Services\NTDS\Parameters", 0, &["TCP/IP Port", "LDAPServerIntegrity", "LdapEnforceChannelBinding"]),
     root(r"HKLM\SYSTEM\CurrentControlSet\Services\Netlogon\Parameters", 0, &["DCTcpipPort", "DynamicSiteName", "SiteName", "SysVol", "SysvolReady"]),
     root(r"HKLM\SYSTEM\CurrentControlSet\Services\NetBT\Parameters", 0, &["EnableLMHOSTS", "NameServer*", "DhcpNameServer*"]),
     root(r"HKLM\SYSTEM\CurrentControlSet\Services\NetBT\Parameters\Interfaces", 1, ALL),
-    root(r"HKLM\SYSTEM\CurrentControlSet\Services\Tcpip\Parameters", 0, &["Hostname", "NV Hostname", "Domain", "NV Domain", "DataBasePath", "NameServer", "DhcpNameServer"]),
+    root(r"HKLM\SYSTEM\CurrentControlSet\Services\Tcpip\Parameters", 0, &["Hostname", "NV Hostname", "Domain", "NV Domain", "DataBasePath", "MaxUserPort", "NameServer", "DhcpNameServer"]),
     root(r"HKLM\SYSTEM\CurrentControlSet\Services\Tcpip\Parameters\Interfaces", 1, ALL),
     root(r"HKLM\SYSTEM\CurrentControlSet\Services\Tcpip6\Parameters", 0, &["NameServer", "DhcpNameServer"]),
     root(r"HKLM\SYSTEM\CurrentControlSet\Services\Tcpip6\Parameters\Interfaces", 1, ALL),
@@ -89,6 +89,14 @@ pub const ROOTS: &[Root] = &[
     root(r"HKLM\SYSTEM\CurrentControlSet\Services\SNMP\Parameters\TrapConfiguration\#", 0, ALL),
     root(r"HKLM\SYSTEM\CurrentControlSet\Services\TermService\Parameters\LicenseServers", 1, ALL),
     root(r"HKLM\SYSTEM\CurrentControlSet\Control", 0, &["ContainerType"]),
+    root(r"HKLM\SYSTEM\CurrentControlSet\Services\LanmanWorkstation\Parameters", 0, &["RequireSecuritySignature"]),
+    root(r"HKLM\SYSTEM\CurrentControlSet\Services\LDAP", 0, &["LDAPClientIntegrity"]),
+    root(r"HKLM\SYSTEM\CurrentControlSet\Control\Lsa", 0, &["LmCompatibilityLevel"]),
+    root(r"HKLM\SYSTEM\CurrentControlSet\Control\SecurityProviders\SCHANNEL\Protocols", 2, &["Enabled", "DisabledByDefault"]),
+    root(r"HKLM\SOFTWARE\Microsoft\.NETFramework\v2.0.50727", 0, &["SchUseStrongCrypto"]),
+    root(r"HKLM\SOFTWARE\Microsoft\.NETFramework\v4.0.30319", 0, &["SchUseStrongCrypto"]),
+    root(r"HKLM\SOFTWARE\WOW6432Node\Microsoft\.NETFramework\v2.0.50727", 0, &["SchUseStrongCrypto"]),
+    root(r"HKLM\SOFTWARE\WOW6432Node\Microsoft\.NETFramework\v4.0.30319", 0, &["SchUseStrongCrypto"]),
     root(r"HKLM\SYSTEM\CurrentControlSet\Control\ComputerName\ActiveComputerName", 0, &["ComputerName"]),
     root(r"HKLM\SYSTEM\CurrentControlSet\Control\ComputerName\ComputerName", 0, &["ComputerName"]),
     root(r"HKLM\SYSTEM\CurrentControlSet\Control\TimeZoneInformation", 0, ALL),
@@ -310,6 +318,8 @@ pub const FILES: &[(&str, &str)] = &[
     (r"%Application%\web.config", "settings"),
     (r"%ProgramData%\Microsoft\Network\Connections\Pbk\rasphone.pbk", "tunnels"),
     (r"%Profile%\AppData\Roaming\Microsoft\Network\Connections\Pbk\rasphone.pbk", "tunnels"),
+    (r"%ProgramData%\Microsoft\Group Policy\History", "preferences"),
+    (r"%Profile%\AppData\Local\Microsoft\Group Policy\History", "preferences"),
     (r"%ProgramFiles%\OpenVPN\config", "tunnels"),
     (r"%ProgramFiles%\OpenVPN\config-auto", "tunnels"),
     (r"%Profile%\OpenVPN\config", "tunnels"),
@@ -320,6 +330,34 @@ pub const FILES: &[(&str, &str)] = &[
     (r"%Data%", "names"),
     (r"%Drive%", "mail"),
 ];
+
+/// True if somebody reads a value of this name of this key; letter case means nothing.
+pub(crate) fn is_asked_for(path: &str, name: &str) -> bool {
+    let lower = path.trim_end_matches('\\').to_lowercase();
+    let parts: Vec<&str> = lower.split('\\').collect();
+    let name = name.to_lowercase();
+    let asks = |root: &&Root| {
+        let mut names = root.values.iter();
+        names.any(|pattern| is_like(name.as_bytes(), pattern.to_lowercase().as_bytes()))
+    };
+    ROOTS.iter().filter(asks).any(|root| {
+        let line = format!("{}|{}", root.path, root.depth);
+        Pattern::parse(&line).is_some_and(|pattern| pattern.holds(&parts))
+    })
+}
+
+/// As `-like` of PowerShell compares: `*` stands for any letters, `?` for one.
+fn is_like(name: &[u8], pattern: &[u8]) -> bool {
+    match (pattern.split_first(), name.split_first()) {
+        (None, rest) => rest.is_none(),
+        (Some((b'*', more)), rest) => {
+            is_like(name, more) || rest.is_some_and(|(_, rest)| is_like(rest, pattern))
+        }
+        (Some((b'?', more)), Some((_, rest))) => is_like(rest, more),
+        (Some((letter, more)), Some((own, rest))) => letter == own && is_like(rest, more),
+        (Some(_), None) => false,
+    }
+}
 
 /// A root as the script and a document write it: `path|depth`.
 pub(crate) struct Pattern {

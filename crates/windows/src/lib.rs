@@ -23,6 +23,7 @@ mod areas;
 mod certificates;
 mod databases;
 mod devices;
+mod disk_of;
 pub mod document;
 mod files;
 mod hive;
@@ -32,6 +33,7 @@ pub mod keys;
 mod machine;
 mod markup;
 mod needs;
+mod noted;
 mod part;
 mod path;
 pub mod profiles;
@@ -46,16 +48,18 @@ mod written;
 
 pub use adapter::{AdapterParts, UnicastPart, adapter_of};
 pub use areas::AREAS;
+pub use disk_of::disk_of;
 pub use files::{Files, FolderEntry, Kind, WrittenFiles};
 pub use hive::{Damage, Doubt, Hive, Hives};
 pub use machine::{Area, Machine, ReadCertificate, is_of_a_person, look};
+pub use noted::Noted;
 pub use part::{Part, Said};
 pub use path::{Expand, base_name, folder_of, joined, program_of, settled};
-pub use registry::{Key, Registry, Value};
+pub use registry::{Key, LeftOut, Registry, Value};
 pub use rows::DeviceRow;
 pub use rows::{
     Adapter, AdapterKind, DiskRow, Missing, NeighbourRow, Process, RouteRow, Rows, SessionRow,
     ShareRow, SocketRow, StoredCertificate, System, User, Volume, VolumeKind,
 };
-pub use sockets::Sockets;
+pub use sockets::{Sockets, tell_services};
 pub use written::{Unreadable, WrittenRegistry};

@@ -5,8 +5,8 @@ use groma_model::Reason;
 /// Somebody who can read keys. Paths begin at `HKLM` or `HKU` (`HKU\S-1-5-21-…` is a person), parts are parted by `\`,
 /// letter case means nothing.
 ///
-/// An implementation bounds what it gives: 65,536 sub-keys and values of a key, 1 MiB a value; beyond that it says
-/// [`Reason::TooLarge`].
+/// An implementation bounds what it gives: 65,536 sub-keys and values of a key, 1 MiB a value. What lies beyond stands in
+/// [`Key::left_out`], or it says [`Reason::TooLarge`].
 pub trait Registry: Send + Sync {
     /// What stands at `path`; `None` where nothing does.
     ///
@@ -24,6 +24,19 @@ pub struct Key {
     pub values: Vec<(String, Value)>,
     /// When it was last written, in seconds since 1970, where that is known.
     pub written: Option<i64>,
+    /// What it has and was not read, for its size.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// What was not read of a key.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum LeftOut {
+    /// A value, by its name.
+    Value(String),
+    /// Values behind the last one that was read.
+    Values,
+    /// Sub-keys behind the last one that was listed.
+    Keys,
 }
 
 impl Key {

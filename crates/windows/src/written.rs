@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use groma_model::Reason;
 
 use crate::rows::hex;
-use crate::{Key, Registry, Value};
+use crate::{Key, LeftOut, Registry, Value};
 
 /// A registry that stands in memory.
 #[derive(Clone, Debug, Default)]
@@ -102,6 +102,14 @@ impl WrittenRegistry {
         let path = path.trim_end_matches('\\').to_lowercase();
         if let Some((_, key)) = self.by_path.get_mut(&path) {
             key.written = at;
+        }
+    }
+
+    /// Says what a key that stands here has beside what it holds.
+    pub(crate) fn leave_out(&mut self, path: &str, what: LeftOut) {
+        let path = path.trim_end_matches('\\').to_lowercase();
+        if let Some((_, key)) = self.by_path.get_mut(&path) {
+            key.left_out.push(what);
         }
     }
 

@@ -1,6 +1,7 @@
 //! `cleartext-directory-bind`: a password for the directory travels in clear text.
 
-use groma_model::inventory::{Dependency, Likelihood, Severity};
+use groma_model::fact::{ProtocolSetting, ProtocolSide};
+use groma_model::inventory::{Dependency, Entity, Likelihood, Severity};
 use groma_model::name::Protection;
 
 use crate::view::{consumers, was_seen_alive};
@@ -63,6 +64,16 @@ fn sends_password(d: &Dependency) -> bool {
         || !d.details.accounts.is_empty()
 }
 
+/// The setting by which a controller answers logons that are not signed: a new one comes without it.
+fn lets_unsigned_in(controller: &Entity) -> Option<&ProtocolSetting> {
+    let mut settings = controller.attributes.protocol_settings.iter();
+    settings.find(|setting| {
+        setting.protocol == "ldap-signing"
+            && setting.side == ProtocolSide::Server
+            && setting.state != "required"
+    })
+}
+
 fn draft(view: &View<'_>, dependencies: &[&Dependency]) -> Draft {
     let Some(first) = dependencies.first() else {
         return Draft::about(&[]);
@@ -97,6 +108,10 @@ fn draft(view: &View<'_>, dependencies: &[&Dependency]) -> Draft {
         ),
     };
     draft.indicator = without_tls(dependencies);
+    if let Some(setting) = view.entity(&provider.entity).and_then(lets_unsigned_in) {
+        let says = format!("; it lets them in by {} in {}", setting.key, setting.file);
+        draft.indicator.push_str(&says);
+    }
     "A read password opens whatever that account may do; a new directory refuses such logons from the first day, and they stop.".clone_into(&mut draft.impact);
     draft.mitigations = vec![
         "Switch these clients to ldaps or STARTTLS while the old directory still allows both.",

@@ -58,6 +58,7 @@ mod operating_system_end_of_life;
 mod orphan_rights;
 mod pinned_certificate;
 mod private_key_readable;
+mod protocol_outdated;
 mod quiet;
 mod quiet_machine_still_calls;
 mod remote_mount;
@@ -169,6 +170,7 @@ pub fn all() -> &'static [&'static dyn Check] {
         &orphan_rights::OrphanRights,
         &pinned_certificate::PinnedCertificate,
         &private_key_readable::PrivateKeyReadable,
+        &protocol_outdated::ProtocolOutdated,
         &quiet_machine_still_calls::QuietMachineStillCalls,
         &remote_mount::RemoteMount,
         &scanner_mail_unknown::ScannerMailUnknown,

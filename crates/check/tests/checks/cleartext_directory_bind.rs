@@ -1,5 +1,6 @@
 //! `cleartext-directory-bind`
 
+use groma_model::fact::{ProtocolSetting, ProtocolSide};
 use groma_model::inventory::{Inventory, Severity};
 use groma_model::name::Protection;
 
@@ -73,4 +74,30 @@ fn a_configuration_without_an_account_is_said_with_less_certainty() {
         "{}",
         finding.risk
     );
+}
+
+#[test]
+fn a_controller_that_requires_no_signature_says_so_and_one_that_does_is_silent() {
+    let with_setting = |state: &str| {
+        let mut inventory = positive();
+        for entity in &mut inventory.entities {
+            if entity.name == "dc1" {
+                entity.attributes.protocol_settings = vec![ProtocolSetting {
+                    protocol: "ldap-signing".to_owned(),
+                    side: ProtocolSide::Server,
+                    state: state.to_owned(),
+                    file: r"HKLM\NTDS".into(),
+                    line: 0,
+                    key: "LDAPServerIntegrity".to_owned(),
+                }];
+            }
+        }
+        only(CHECK, &inventory).indicator
+    };
+    let told = with_setting("if-asked");
+    assert!(
+        told.ends_with(r"; it lets them in by LDAPServerIntegrity in HKLM\NTDS"),
+        "{told}"
+    );
+    assert!(!with_setting("required").contains("LDAPServerIntegrity"));
 }

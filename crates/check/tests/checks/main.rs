@@ -37,6 +37,7 @@ mod operating_system_end_of_life;
 mod orphan_rights;
 mod pinned_certificate;
 mod private_key_readable;
+mod protocol_outdated;
 mod questions;
 mod quiet;
 mod quiet_machine_still_calls;

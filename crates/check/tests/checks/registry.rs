@@ -42,6 +42,11 @@ fn twins() -> Vec<(&'static str, Inventory, Inventory)> {
             vm_move_blocked::negative(),
         ),
         (
+            "protocol-outdated",
+            protocol_outdated::positive(),
+            protocol_outdated::negative(),
+        ),
+        (
             "one-host-key",
             one_host_key::positive(),
             one_host_key::negative(),
@@ -517,6 +522,7 @@ fn what_a_person_judged_wrong_does_not_exist_for_any_check() {
                 | "orphan-rights"
                 | "pinned-certificate"
                 | "private-key-readable"
+                | "protocol-outdated"
                 | "scanner-mail-unknown"
                 | "sign-in-moves"
                 | "sole-watcher"

@@ -18,7 +18,7 @@ use super::wide;
 const ENTRIES_MAX: u32 = 65_536;
 /// Bytes of one value; larger ones are left out.
 const VALUE_BYTES_MAX: u32 = 1 << 20;
-/// Bytes of all values of one key; what comes behind is left out.
+/// Bytes of all values of one key; what does not fit is left out.
 const KEY_BYTES_MAX: usize = 16 << 20;
 /// UTF-16 units of a name, its zero included: 255 for a key, 16,383 for a value.
 const NAME_UNITS_MAX: usize = 16_384;
@@ -34,6 +34,10 @@ pub struct RawKey {
     pub written: i64,
     /// Names of values that were too large to be read.
     pub too_large: Vec<String>,
+    /// True if it has more sub-keys than were listed.
+    pub more_keys: bool,
+    /// True if it has more values than were read.
+    pub more_values: bool,
 }
 
 /// What stands at a path that begins with `HKLM` or `HKU`; `None` where nothing does.
@@ -48,29 +52,8 @@ pub fn key(path: &str) -> io::Result<Option<RawKey>> {
         written: open.written(),
         ..RawKey::default()
     };
-    for at in 0..ENTRIES_MAX {
-        match open.name_of_key(at)? {
-            Some(name) => key.keys.push(name),
-            None => break,
-        }
-    }
-    let mut room = vec![0_u8; 4096];
-    let mut held = 0_usize;
-    for at in 0..ENTRIES_MAX {
-        match open.value(at, &mut room)? {
-            Met::Value(name, kind, length) => {
-                held = held.saturating_add(length);
-                if held > KEY_BYTES_MAX {
-                    key.too_large.push(name);
-                    continue;
-                }
-                let bytes = room.get(..length).unwrap_or_default();
-                key.values.push((name, kind, bytes.to_vec()));
-            }
-            Met::TooLarge(name) => key.too_large.push(name),
-            Met::End => break,
-        }
-    }
+    open.keys(&mut key)?;
+    open.values(&mut key)?;
     key.keys.sort();
     Ok(Some(key))
 }
@@ -127,6 +110,38 @@ impl Open {
             ERROR_SUCCESS => seconds(whole),
             _ => 0,
         }
+    }
+
+    fn keys(&self, key: &mut RawKey) -> io::Result<()> {
+        for at in 0..ENTRIES_MAX {
+            match self.name_of_key(at)? {
+                Some(name) => key.keys.push(name),
+                None => return Ok(()),
+            }
+        }
+        key.more_keys = self.name_of_key(ENTRIES_MAX)?.is_some();
+        Ok(())
+    }
+
+    fn values(&self, key: &mut RawKey) -> io::Result<()> {
+        let mut room = vec![0_u8; 4096];
+        let mut held = 0_usize;
+        for at in 0..ENTRIES_MAX {
+            match self.value(at, &mut room)? {
+                Met::Value(name, kind, length) => match held.saturating_add(length) {
+                    more if more > KEY_BYTES_MAX => key.too_large.push(name),
+                    more => {
+                        held = more;
+                        let bytes = room.get(..length).unwrap_or_default();
+                        key.values.push((name, kind, bytes.to_vec()));
+                    }
+                },
+                Met::TooLarge(name) => key.too_large.push(name),
+                Met::End => return Ok(()),
+            }
+        }
+        key.more_values = !matches!(self.value(ENTRIES_MAX, &mut room)?, Met::End);
+        Ok(())
     }
 
     fn name_of_key(&self, at: u32) -> io::Result<Option<String>> {

@@ -32,8 +32,8 @@ use windows_sys::Win32::System::Services::{
 };
 use windows_sys::Win32::System::SystemInformation::{
     ComputerNamePhysicalDnsHostname, GetComputerNameExW, GetNativeSystemInfo,
-    GetSystemFirmwareTable, GlobalMemoryStatusEx, MEMORYSTATUSEX, PROCESSOR_ARCHITECTURE_AMD64,
-    PROCESSOR_ARCHITECTURE_ARM64, SYSTEM_INFO,
+    GetSystemFirmwareTable, GetTickCount64, GlobalMemoryStatusEx, MEMORYSTATUSEX,
+    PROCESSOR_ARCHITECTURE_AMD64, PROCESSOR_ARCHITECTURE_ARM64, SYSTEM_INFO,
 };
 use windows_sys::Win32::System::Threading::{
     ALL_PROCESSOR_GROUPS, GetActiveProcessorCount, GetProcessTimes, OpenProcess,
@@ -687,8 +687,14 @@ pub fn machine() -> (String, &'static str, u32, u64, u64) {
     )
 }
 
+/// Seconds since the machine started. One that slept is as old as it would be awake.
+pub fn seconds_up() -> u64 {
+    // SAFETY: nothing is passed.
+    unsafe { GetTickCount64() / 1000 }
+}
+
 /// A handle that is closed.
-struct Held(HANDLE);
+pub(super) struct Held(pub(super) HANDLE);
 
 impl Drop for Held {
     fn drop(&mut self) {

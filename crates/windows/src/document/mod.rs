@@ -30,7 +30,7 @@ use groma_model::{CoverageState, Gap, Reason};
 
 use crate::machine::ReadCertificate;
 use crate::profiles::with_profiles;
-use crate::{AREAS, Area, Machine, Rows, Said};
+use crate::{AREAS, Area, Machine, Noted, Rows, Said};
 use held::{HeldFiles, HeldRegistry, Outside};
 
 /// The schema of documents this version reads.
@@ -140,11 +140,12 @@ impl Document {
     pub fn look(&self, certificate: ReadCertificate<'_>) -> Vec<(&'static str, Vec<Said>)> {
         let outside = Outside::default();
         let registry = self.registry.watched(&outside);
+        let noted = Noted::over(&registry);
         let own = self.files.watched(&outside, false);
         let mail = self.files.watched(&outside, true);
         // Hives of people who are not logged on stand in no document: each is a gap.
-        let (registry, doubts) = with_profiles(&registry, &own, 0);
-        let _ = outside.taken();
+        let (registry, doubts) = with_profiles(&noted, &own, 0);
+        let _ = (outside.taken(), noted.taken());
         let look = |area: &Area| {
             let machine = Machine {
                 registry: &registry,
@@ -153,11 +154,14 @@ impl Document {
                 certificate,
             };
             let mut said = (area.read)(&machine);
-            if let Some(what) = outside.taken() {
+            let absent = outside.taken().map(|what| (what, Reason::NotPresent));
+            let large = noted.taken().into_iter();
+            let large = large.map(|what| (what, Reason::TooLarge));
+            for (what, reason) in absent.into_iter().chain(large) {
                 // Nobody knows which of its scopes asked: none of them saw all.
                 said.iter_mut()
                     .for_each(|said| said.state = CoverageState::Partial);
-                miss(&mut said, &what, Reason::NotPresent);
+                miss(&mut said, &what, reason);
             }
             if area.reads.iter().any(|line| line.contains("HKU")) {
                 for (what, reason) in &doubts {
@@ -197,6 +201,7 @@ fn miss(said: &mut [Said], what: &str, reason: Reason) {
     first.state = CoverageState::Partial;
     let remedy = match reason {
         Reason::PermissionDenied => "run groma-collect.ps1 as an administrator",
+        Reason::TooLarge => "look it up on the machine (regedit)",
         _ => "run the groma-collect.ps1 that came with this groma, as an administrator",
     };
     first.gaps.push(Gap {

@@ -12,7 +12,7 @@ use super::held::{HeldFiles, HeldRegistry};
 use super::{Document, NotRead, SCHEMA};
 use crate::keys::Pattern;
 use crate::rows::hex;
-use crate::{Kind, Missing, Rows, Value, WrittenRegistry};
+use crate::{Kind, LeftOut, Missing, Rows, Value, WrittenRegistry};
 
 /// Keys, values of one key, files, and rows of one table.
 const KEYS_MAX: usize = 1_000_000;
@@ -238,9 +238,17 @@ fn add(made: &mut WrittenRegistry, path: &str, raw: RawKey) {
             made.add_key(&format!(r"{path}\{name}"));
         }
     }
+    if raw.keys.len() > VALUES_MAX {
+        made.leave_out(path, LeftOut::Keys);
+    }
+    if raw.values.len() > VALUES_MAX {
+        made.leave_out(path, LeftOut::Values);
+    }
     for (name, json) in raw.values.into_iter().take(VALUES_MAX) {
-        if let Some(value) = value(json) {
-            made.add(path, &name, value);
+        match value(json) {
+            Some(value) => made.add(path, &name, value),
+            // Too large, or of a sort that is to come.
+            None => made.leave_out(path, LeftOut::Value(name)),
         }
     }
 }

@@ -241,3 +241,26 @@ fn no_document_makes_a_reader_fall() {
         }
     });
 }
+
+#[test]
+fn a_value_too_large_for_a_document_is_a_gap_and_nothing_is_said_to_be_gone() {
+    let service = r"HKLM\SYSTEM\CurrentControlSet\Services\erp";
+    let with = |value: &str, bytes: usize| {
+        let registry = WrittenRegistry::default()
+            .with(service, "Type", Value::Number(16))
+            .with_text(service, value, &"x".repeat(bytes));
+        said(&read(&document(&registry)), "host.units")
+    };
+    let large = with("DisplayName", (1 << 20) + 1);
+    let gap = format!("the value \"DisplayName\" of {service}: too large");
+    assert!(missed(&large).contains(&gap), "{:?}", missed(&large));
+    assert!(
+        large
+            .iter()
+            .all(|said| said.state == CoverageState::Partial)
+    );
+    let said_nothing = |said: &[Said]| !missed(said).iter().any(|gap| gap.contains("the value"));
+    assert!(said_nothing(&with("DisplayName", 1 << 20)));
+    // Nobody reads it.
+    assert!(said_nothing(&with("Cache", (1 << 20) + 1)));
+}

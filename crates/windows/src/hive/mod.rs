@@ -205,6 +205,7 @@ impl Hive {
             keys,
             values,
             written: node.written,
+            ..Key::default()
         })
     }
 }

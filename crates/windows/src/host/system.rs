@@ -229,6 +229,9 @@ fn look_at_hardware(machine: &Machine<'_>, firmware: &Firmware) -> Said {
     let processor = processor.text("ProcessorNameString").map(str::to_owned);
     let words = [meant(&firmware.vendor), meant(&firmware.version)];
     let words: Vec<String> = words.into_iter().flatten().collect();
+    if let Some(reason) = machine.rows.missing("disks") {
+        part.missed("disks", reason.clone());
+    }
     let disk = |row: &crate::DiskRow| Disk {
         name: row.name.clone(),
         model: meant(&row.model),

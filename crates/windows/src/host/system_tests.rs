@@ -143,10 +143,12 @@ fn a_clock_without_summer_time_is_no_zone_that_has_it() {
 #[test]
 fn what_could_not_be_seen_is_told() {
     let mut rows = Rows::default();
-    rows.missing.push(Missing {
-        table: "system".into(),
-        reason: Reason::PermissionDenied,
-    });
+    for table in ["system", "disks"] {
+        rows.missing.push(Missing {
+            table: table.into(),
+            reason: Reason::PermissionDenied,
+        });
+    }
     let registry = WrittenRegistry::default()
         .refused(CRYPTOGRAPHY, Reason::PermissionDenied)
         .with_text(TIME_ZONE, "TimeZoneKeyName", "Moon Standard Time");
@@ -158,6 +160,7 @@ fn what_could_not_be_seen_is_told() {
             &format!("host:identity: {CRYPTOGRAPHY}"),
             "host:system: which Windows it is",
             "host:system: the time zone \"Moon Standard Time\"",
+            "host:hardware: disks",
             "host:memory: memory",
         ]
     );

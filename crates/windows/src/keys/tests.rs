@@ -3,7 +3,7 @@ use std::sync::Mutex;
 
 use groma_model::Reason;
 
-use super::{FILES, Pattern, ROOTS, Root};
+use super::{FILES, Pattern, ROOTS, Root, is_asked_for};
 use crate::{
     AREAS, DeviceRow, Files, FolderEntry, Key, Machine, Registry, Rows, Said, Value, Volume,
     WrittenFiles, WrittenRegistry,
@@ -57,7 +57,7 @@ impl Registry for Everything {
                 text("DataBasePath", r"C:\Windows\System32\drivers\etc"),
                 text("Domain", "corp.example"),
             ],
-            written: None,
+            ..Key::default()
         }))
     }
 }
@@ -172,50 +172,14 @@ fn is_of(path: &str, listed: &str) -> bool {
     path == listed || path == r"c:\" || (listed != "c:" && path.starts_with(&format!(r"{listed}\")))
 }
 
-/// As `-like` compares.
-fn is_like(name: &str, pattern: &str) -> bool {
-    let (name, pattern) = (name.as_bytes(), pattern.as_bytes());
-    match (pattern.split_first(), name.split_first()) {
-        (None, rest) => rest.is_none(),
-        (Some((b'*', more)), None) => is_like("", std::str::from_utf8(more).unwrap()),
-        (Some((b'*', more)), Some((_, rest))) => {
-            let (more, rest) = (String::from_utf8_lossy(more), String::from_utf8_lossy(rest));
-            is_like(&String::from_utf8_lossy(name), &more)
-                || is_like(&rest, &String::from_utf8_lossy(pattern))
-        }
-        (Some((b'?', more)), Some((_, rest))) => is_like(
-            &String::from_utf8_lossy(rest),
-            &String::from_utf8_lossy(more),
-        ),
-        (Some((letter, more)), Some((own, rest))) => {
-            letter.eq_ignore_ascii_case(own)
-                && is_like(
-                    &String::from_utf8_lossy(rest),
-                    &String::from_utf8_lossy(more),
-                )
-        }
-        (Some(_), None) => false,
-    }
-}
-
 /// A registry of which only what the roots let through is left.
 struct Through(WrittenRegistry);
 
 impl Registry for Through {
     fn key(&self, path: &str) -> Result<Option<Key>, Reason> {
-        let lower = path.trim_end_matches('\\').to_lowercase();
-        let parts: Vec<&str> = lower.split('\\').collect();
-        let holds = |root: &&Root| Pattern::parse(&line(root)).unwrap().holds(&parts);
-        let names: Vec<&str> = ROOTS
-            .iter()
-            .filter(holds)
-            .flat_map(|root| root.values)
-            .copied()
-            .collect();
         let mut key = self.0.key(path)?;
         if let Some(key) = &mut key {
-            key.values
-                .retain(|(name, _)| names.iter().any(|pattern| is_like(name, pattern)));
+            key.values.retain(|(name, _)| is_asked_for(path, name));
         }
         Ok(key)
     }

@@ -43,23 +43,27 @@ pub(super) fn hive(look: &mut Look<'_>, hive: &str) {
 fn variables(look: &mut Look<'_>, path: &str) {
     let values = look.key(path).values;
     for (name, value) in values {
-        let text = value.text().unwrap_or_default();
-        if text.len() > VALUE_MAX {
-            continue;
-        }
-        let text = look.expanded(text);
-        for (rule, kind, target) in targets(&name, &text) {
-            look.needs(Need {
-                rule,
-                key: path,
-                value: &name,
-                kind,
-                port: None,
-                target,
-                reader: None,
-                weak: false,
-            });
-        }
+        let text = look.expanded(value.text().unwrap_or_default());
+        variable(look, path, &name, &text);
+    }
+}
+
+/// A variable that stands at `path`.
+pub(super) fn variable(look: &mut Look<'_>, path: &str, name: &str, text: &str) {
+    if text.len() > VALUE_MAX {
+        return;
+    }
+    for (rule, kind, target) in targets(name, text) {
+        look.needs(Need {
+            rule,
+            key: path,
+            value: name,
+            kind,
+            port: None,
+            target,
+            reader: None,
+            weak: false,
+        });
     }
 }
 

@@ -9,7 +9,7 @@ use groma_model::{Fact, Peer, Port, Reason, Transport};
 use super::SERVICES;
 use super::value::{Target, unc};
 use crate::host::units::unit_name;
-use crate::{Expand, Key, Machine, Part, Said, program_of};
+use crate::{Expand, Key, Machine, Part, Said, archives, program_of};
 
 /// Needs one scope may say; more are a gap.
 const NEEDS_MAX: usize = 4096;
@@ -104,6 +104,8 @@ pub(super) struct Look<'a> {
     around: &'a Surroundings,
     part: Part,
     told: usize,
+    /// The line of a file that is being read; a key has one.
+    line: u32,
     /// Needs said, so that the same is not said twice.
     said: BTreeSet<String>,
 }
@@ -116,6 +118,7 @@ impl<'a> Look<'a> {
             around,
             part: Part::begin("registry", path),
             told: 0,
+            line: 1,
             said: BTreeSet::new(),
         }
     }
@@ -137,6 +140,17 @@ impl<'a> Look<'a> {
             hives.push(".DEFAULT".to_owned());
         }
         hives
+    }
+
+    /// The homes of people.
+    pub(super) fn homes(&mut self) -> Vec<String> {
+        let homes = archives::homes(self.machine, &mut self.part).into_iter();
+        homes.map(|(_, home)| home).collect()
+    }
+
+    /// Says in which line of its file the next need stands.
+    pub(super) fn stands_at(&mut self, line: u32) {
+        self.line = line;
     }
 
     /// False, with a gap, for a key that cannot be read.
@@ -195,7 +209,7 @@ impl<'a> Look<'a> {
         if self.around.is_own(&need.target.peer) {
             return;
         }
-        let reference = reference(need);
+        let reference = reference(need, self.line);
         let (file, peer) = (&reference.file, &reference.peer);
         let same = format!(
             "{}|{file}|{}|{peer}|{:?}|{:?}",
@@ -246,7 +260,7 @@ impl<'a> Look<'a> {
     }
 }
 
-fn reference(need: Need<'_>) -> Reference {
+fn reference(need: Need<'_>, line: u32) -> Reference {
     let target = need.target;
     let itself = || Component {
         class: ComponentClass::File,
@@ -255,7 +269,7 @@ fn reference(need: Need<'_>) -> Reference {
     Reference {
         rule: need.rule.to_owned(),
         file: need.key.into(),
-        line: 1,
+        line,
         key: need.value.to_owned(),
         peer: target.peer,
         port: target.port.or(target.default_port).or(need.port.map(Port)),

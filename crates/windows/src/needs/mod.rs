@@ -9,8 +9,10 @@ mod environment;
 mod hosts;
 mod look;
 mod odbc;
+mod preferences;
 mod printers;
 mod products;
+mod protocols;
 mod proxies;
 mod software;
 mod sql_server;
@@ -27,7 +29,7 @@ pub(crate) use url::logon_of;
 /// Needs that stand in the registry.
 pub(crate) const AREA: Area = Area {
     name: "written.registry",
-    purpose: "Tells which other machines the registry names: data sources, drives, printers, proxies, update servers.",
+    purpose: "Tells which other machines the registry names: data sources, drives, printers, proxies, update servers; and which old ways of speaking it lets in.",
     reads: &[
         r"HKLM and each account's SOFTWARE\ODBC\ODBC.INI: server, port, database, account, driver",
         r"HKLM\SOFTWARE\Microsoft\MSSQLServer\Client\ConnectTo",
@@ -39,10 +41,12 @@ pub(crate) const AREA: Area = Area {
         r"Terminal Server Client, PuTTY and WinSCP of each account: hosts they met",
         r"Run, RunOnce and Winlogon: programs that a logon starts",
         r"settings of agents, of products with a database of their own, of Office: servers and folders they name",
+        r"…\SCHANNEL\Protocols, …\.NETFramework, LanmanServer, LanmanWorkstation, mrxsmb10, NTDS, LDAP, …\Control\Lsa: which old or unprotected ways of speaking are let in",
+        r"…\Group Policy\History of the machine and of people: drives, printers, data sources, tasks and files that policies set up",
         r"the files hosts and lmhosts in the folder that Tcpip\Parameters: DataBasePath names",
     ],
     never_sends: &[
-        "passwords, communities and keys; arguments of commands; values that name no other machine",
+        "passwords (cpassword, too), communities and keys; arguments of commands; values that name no other machine",
     ],
     read: registry,
 };
@@ -64,6 +68,8 @@ const OF_MACHINE: &[OfMachine] = &[
     ("installer", software::installed),
     ("starts", starts::machine),
     ("products", products::machine),
+    ("protocols", protocols::machine),
+    ("policies", preferences::machine),
 ];
 
 const OF_HIVE: &[OfHive] = &[

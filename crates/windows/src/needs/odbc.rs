@@ -150,23 +150,33 @@ fn sources(look: &mut Look<'_>, path: &str) {
         }
         let file = base_name(key.text("Driver").unwrap_or_default());
         let driver = format!("{file} {}", drivers.text(&name).unwrap_or_default());
-        let family = family_of(&driver);
-        for (value, target) in targets(&key, family, &aliases) {
-            look.needs(Need {
-                rule: family.rule,
-                key: &at,
-                value,
-                kind: "sql",
-                port: family.port,
-                target,
-                reader: None,
-                weak: false,
-            });
-        }
-        for value in FILES {
-            let path = key.text(value).unwrap_or_default();
-            look.needs_share("windows-odbc-file", &at, value, path);
-        }
+        one(look, &at, &key, &driver, &aliases);
+    }
+}
+
+/// A source that stands at `at` with the values of `key`.
+pub(super) fn source(look: &mut Look<'_>, at: &str, key: &Key, driver: &str) {
+    let aliases = sql_server::aliases(look);
+    one(look, at, key, driver, &aliases);
+}
+
+fn one(look: &mut Look<'_>, at: &str, key: &Key, driver: &str, aliases: &Aliases) {
+    let family = family_of(driver);
+    for (value, target) in targets(key, family, aliases) {
+        look.needs(Need {
+            rule: family.rule,
+            key: at,
+            value,
+            kind: "sql",
+            port: family.port,
+            target,
+            reader: None,
+            weak: false,
+        });
+    }
+    for value in FILES {
+        let path = key.text(value).unwrap_or_default();
+        look.needs_share("windows-odbc-file", at, value, path);
     }
 }
 

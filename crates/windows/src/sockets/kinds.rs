@@ -10,8 +10,8 @@ use groma_model::{Port, Transport};
 use crate::SocketRow;
 
 /// Ports the system gives out by itself since Windows Vista (RFC 6335 §6; Microsoft Learn, "default dynamic port range").
-/// Another range (`netsh int ipv4 set dynamicport`) stands in a table of the network stack that no key shows;
-/// `MaxUserPort` is of the systems before, and means something else.
+/// Another range that somebody set (`netsh int ipv4 set dynamicport`) stands in a table of the network stack that no key shows;
+/// one that `MaxUserPort` makes is read by `programs`.
 pub(super) const GIVEN_OUT: std::ops::RangeInclusive<u16> = 49_152..=65_535;
 
 /// What a socket is doing, as far as an inventory cares.

@@ -3,18 +3,20 @@
 use std::collections::{BTreeSet, HashMap};
 use std::ops::RangeInclusive;
 
-use groma_model::Foreign;
 use groma_model::fact::Program;
+use groma_model::registry::REGISTRY;
+use groma_model::{Foreign, Port, Transport};
 
 use super::kernel::Kernel;
 use super::kinds::GIVEN_OUT;
 use super::script::script;
 use crate::host::units::unit_name;
-use crate::{Machine, Process, Rows, folder_of, joined};
+use crate::{Machine, Process, Rows, base_name, folder_of, joined};
 
 /// The process that stands for the kernel.
 pub(super) const KERNEL: u32 = 4;
 const SERVICES: &str = r"HKLM\SYSTEM\CurrentControlSet\Services";
+const TCPIP: &str = r"HKLM\SYSTEM\CurrentControlSet\Services\Tcpip\Parameters";
 /// Programs of every Windows that take calls of remote procedures; for lookers whom their paths are refused.
 const OF_EVERY_WINDOWS: &[&str] = &[
     "lsass.exe",
@@ -35,6 +37,8 @@ pub(super) struct Surroundings {
     fixed: BTreeSet<u16>,
     /// Where remote procedures get their ports.
     given_out: Vec<RangeInclusive<u16>>,
+    /// The wide range of a system before Vista, where somebody brought it back.
+    wide: Option<RangeInclusive<u16>>,
     /// Units of the kernel's ports.
     pub(super) kernel: Kernel,
 }
@@ -64,6 +68,7 @@ impl Surroundings {
             services: services.map(|name| (name.to_lowercase(), name)).collect(),
             fixed: fixed.collect(),
             given_out: std::iter::once(GIVEN_OUT).chain(ranges).collect(),
+            wide: wide(key(TCPIP).number("MaxUserPort")),
             kernel: Kernel::of(machine),
         }
     }
@@ -71,9 +76,25 @@ impl Surroundings {
     /// True for a port of remote procedures that is another one after the next start.
     pub(super) fn is_fleeting(&self, port: u16, program: Option<&Program>) -> bool {
         let is_given_out = self.given_out.iter().any(|range| range.contains(&port));
-        is_given_out
-            && !self.fixed.contains(&port)
-            && program.is_none_or(|program| self.is_of_the_system(program))
+        if self.fixed.contains(&port) {
+            return false;
+        }
+        match is_given_out {
+            true => program.is_none_or(|program| self.is_of_the_system(program)),
+            false => self.is_widely_given_out(port) && program.is_some_and(takes_calls),
+        }
+    }
+
+    /// True for a port of the wide range at which no known service is. Most services of the system have theirs in there, so only what
+    /// nobody knows counts.
+    fn is_widely_given_out(&self, port: u16) -> bool {
+        let is_in = self.wide.as_ref().is_some_and(|wide| wide.contains(&port));
+        is_in && REGISTRY.kind_by_port(Port(port), Transport::Tcp).is_none()
+    }
+
+    /// True for a port that the system gives out to callers.
+    pub(super) fn is_given_out(&self, port: u16) -> bool {
+        GIVEN_OUT.contains(&port) || self.wide.as_ref().is_some_and(|wide| wide.contains(&port))
     }
 
     fn is_of_the_system(&self, program: &Program) -> bool {
@@ -81,9 +102,7 @@ impl Surroundings {
             return true;
         };
         match folder_of(&path) {
-            "" => OF_EVERY_WINDOWS
-                .iter()
-                .any(|name| path.eq_ignore_ascii_case(name)),
+            "" => takes_calls(program),
             folder => folder.eq_ignore_ascii_case(&self.system_folder),
         }
     }
@@ -135,6 +154,24 @@ impl Surroundings {
         let name = template.or_else(|| known(service));
         unit_name(name.map_or(service, String::as_str))
     }
+}
+
+/// True for a program of every Windows that takes calls of remote procedures.
+fn takes_calls(program: &Program) -> bool {
+    let path = program.executable.as_ref().map(Foreign::lossy);
+    let path = path.unwrap_or_default();
+    let name = base_name(&path);
+    OF_EVERY_WINDOWS
+        .iter()
+        .any(|known| name.eq_ignore_ascii_case(known))
+}
+
+/// From 1025 up to `MaxUserPort` (5000 to 65534). Exchange 2007 set it to 60000, and Windows Server 2008 then gave out 1025 to 60000
+/// (Microsoft Learn, "Service overview and network port requirements for Windows"). Where nothing is written, the system has its usual
+/// range alone.
+fn wide(highest: Option<u64>) -> Option<RangeInclusive<u16>> {
+    let highest = u16::try_from(highest?).ok()?;
+    (5000..=65_534).contains(&highest).then_some(1025..=highest)
 }
 
 fn script_of(file: &str, command: &str) -> Option<Foreign> {
@@ -241,6 +278,31 @@ mod tests {
             ("Unknown_abc", "Unknown_abc.service"),
         ] {
             assert_eq!(around.unit(service), unit);
+        }
+    }
+
+    #[test]
+    fn a_wide_range_makes_ports_of_remote_procedures_fleeting_and_no_service() {
+        let around = |highest| Surroundings {
+            system_folder: r"C:\Windows\System32".into(),
+            wide: wide(highest),
+            ..Surroundings::default()
+        };
+        let of = |path: &str| Program {
+            executable: Some(path.into()),
+            ..Program::default()
+        };
+        let lsass = of(r"C:\Windows\System32\lsass.exe");
+        let wide = around(Some(60_000));
+        assert!(wide.is_fleeting(1026, Some(&lsass)));
+        assert!(wide.is_given_out(1026) && wide.is_given_out(65_000));
+        // A known service, a program that takes other calls, and somebody nobody knows.
+        assert!(!wide.is_fleeting(3389, Some(&of(r"C:\Windows\System32\svchost.exe"))));
+        assert!(!wide.is_fleeting(1026, Some(&of(r"C:\Windows\System32\dns.exe"))));
+        assert!(!wide.is_fleeting(1026, None));
+        for highest in [None, Some(0), Some(1_000_000), Some(4000)] {
+            assert!(!around(highest).is_fleeting(1026, Some(&lsass)));
+            assert!(!around(highest).is_given_out(1026));
         }
     }
 

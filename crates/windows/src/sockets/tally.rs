@@ -6,8 +6,9 @@ use std::net::IpAddr;
 use groma_model::fact::{Direction, Program};
 use groma_model::{Port, Reason, Seen, Timestamp, Transport};
 
-use super::kinds::{GIVEN_OUT, Held, Listeners, Socket};
+use super::kinds::{Held, Listeners, Socket};
 use super::programs::{KERNEL, Surroundings};
+use super::shared;
 use crate::{Machine, Process, Rows, SocketRow};
 
 /// Facts of one look.
@@ -72,6 +73,8 @@ pub struct Sockets {
     pub(super) samples: u64,
     pub(super) hidden: u64,
     pub(super) hidden_ports: BTreeSet<(Transport, Port)>,
+    /// Processes of which nobody says which service a socket belongs to.
+    pub(super) shared: BTreeSet<String>,
     pub(super) missing: BTreeMap<&'static str, Reason>,
     pub(super) cut: bool,
 }
@@ -90,6 +93,7 @@ impl Sockets {
             samples: 0,
             hidden: 0,
             hidden_ports: BTreeSet::new(),
+            shared: BTreeSet::new(),
             missing: BTreeMap::new(),
             cut: false,
         }
@@ -174,12 +178,16 @@ impl Sockets {
             id if self.ourselves.contains(&id) => return Owner::Ourselves,
             _ => {}
         }
-        let at = (row.process, row.service.clone());
+        let process = sample.processes.get(&row.process).copied();
+        let service = row.service.as_deref().filter(|service| !service.is_empty());
+        let service = service.or_else(|| shared::by_port(process?, row));
+        let at = (row.process, service.map(str::to_owned));
         if let Some(known) = sample.owners.get(&at) {
             return *known;
         }
-        let service = row.service.as_deref().filter(|service| !service.is_empty());
-        let owner = match (sample.processes.get(&row.process), service) {
+        let unsaid = process.filter(|process| service.is_none() && shared::is_shared(process));
+        self.shared.extend(unsaid.map(shared::candidates));
+        let owner = match (process, service) {
             (Some(process), _) => {
                 let program = self.around.program(process, service, sample.rows);
                 Owner::Program(self.id_of(program), process.executable.is_none())
@@ -284,7 +292,8 @@ impl Sockets {
         let mut listened = ends
             .iter()
             .filter_map(|(ip, port)| self.listeners.reached(socket.transport, *ip, *port));
-        ends.iter().all(|(_, port)| GIVEN_OUT.contains(&port.0))
+        ends.iter()
+            .all(|(_, port)| self.around.is_given_out(port.0))
             && listened.all(|(listener, held)| {
                 let program = self.program(*held);
                 self.around.is_fleeting(listener.local_port.0, program)

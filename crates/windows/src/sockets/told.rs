@@ -9,6 +9,9 @@ use super::kinds::must_last;
 use super::tally::{Key, Sockets, Subject, Times};
 use crate::{Part, Said};
 
+/// Processes of several services that are told one by one.
+const SHARED_MAX: usize = 50;
+
 impl Sockets {
     /// The facts with the times at which samples saw them, in an order that depends on nothing but themselves.
     pub fn observations(&self) -> Vec<Observation> {
@@ -108,6 +111,11 @@ impl Sockets {
         }
         if self.cut {
             host.missed("further sockets", Reason::BudgetExhausted);
+        }
+        for process in self.shared.iter().take(SHARED_MAX) {
+            let what = format!("which of its services a socket of {process} belongs to");
+            let remedy = "the agent asks the system; a document of groma-collect.ps1 cannot tell";
+            host.cannot(what, Reason::NotPresent, remedy);
         }
     }
 }
