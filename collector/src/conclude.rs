@@ -100,7 +100,13 @@ pub fn concluded(
     randomness: &dyn Randomness,
     waves: Vec<WaveEntry>,
 ) -> Result<Concluded> {
-    concluded_after(store, moment, now, randomness, (waves, Register::after(&[])))
+    concluded_after(
+        store,
+        moment,
+        now,
+        randomness,
+        (waves, Register::after(&[])),
+    )
 }
 
 /// The present with the register of risks as it came to be: from each named moment to the next, a row that its check says no more is closed
@@ -118,10 +124,22 @@ pub fn with_register(
         // What was near then is judged by the clock of then.
         let at = snapshot.valid_at.min(now);
         let moment = Moment::Snapshot(snapshot);
-        let then = concluded_after(store, &moment, at, randomness, (Vec::new(), Register::after(&earlier)))?;
+        let then = concluded_after(
+            store,
+            &moment,
+            at,
+            randomness,
+            (Vec::new(), Register::after(&earlier)),
+        )?;
         earlier = then.inventory.findings;
     }
-    let present = concluded_after(store, &Moment::Now, now, randomness, (waves, Register::after(&earlier)))?;
+    let present = concluded_after(
+        store,
+        &Moment::Now,
+        now,
+        randomness,
+        (waves, Register::after(&earlier)),
+    )?;
     Ok(present.inventory)
 }
 
